@@ -1,0 +1,94 @@
+"""`nekb guidance`: list, show, check and write cards."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from api.text import one_line
+from kb.errors import BadInputError, NotFoundError
+from kb.home import nekb_home, shipped_data
+
+
+@click.group()
+def guidance() -> None:
+    """List, show, check and write guidance cards."""
+
+
+@guidance.command("list")
+@click.option("--topic", help="Only cards of this topic.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_cards(topic: str | None, as_json: bool) -> None:
+    """Every card with its topic and title."""
+    from api.cli.opening import open_or_build
+
+    cards = [c for c in open_or_build().cards.values() if topic in (None, c.topic)]
+    if as_json:
+        click.echo(
+            json.dumps(
+                [{"id": c.id, "topic": c.topic, "title": c.title, "origin": c.origin} for c in cards],
+                indent=2,
+            )
+        )
+        return
+    for card in sorted(cards, key=lambda c: (c.topic, c.id)):
+        own = " (yours)" if card.origin == "user" else ""
+        click.echo(f"{card.topic:<28} {card.id:<40} {one_line(card.title)}{own}")
+
+
+@guidance.command()
+@click.argument("id")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def show(id: str, as_json: bool) -> None:
+    """Show the card ID: summary, checklist, citations, symptoms."""
+    from api.cli.opening import open_or_build
+    from api.terminal import card_lines
+
+    snapshot = open_or_build()
+    card = snapshot.cards.get(id)
+    if card is None:
+        raise NotFoundError(f"There is no card {id!r}.", "`nekb guidance list` names them.")
+    if as_json:
+        click.echo(card.model_dump_json(indent=2))
+        return
+    for line in card_lines(card, snapshot.resources):
+        click.echo(line)
+
+
+@guidance.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def check(as_json: bool) -> None:
+    """Check every card and signal table; exit 1 where something is wrong."""
+    from kb.guidance.check import problems
+    from kb.guidance.parse import read_cards
+    from kb.resources import read_resources
+    from kb.signals.tables import compile_tables
+
+    data = shipped_data()
+    cards = read_cards(data / "guidance") + read_cards(nekb_home() / "guidance", origin="user")
+    found = problems(cards, read_resources(data), compile_tables(data))
+    if as_json:
+        click.echo(json.dumps([vars(p) for p in found], indent=2))
+    else:
+        for problem in found:
+            click.echo(one_line(str(problem)))
+        click.echo(f"{len(cards)} cards, {len(found)} problems.")
+    sys.exit(1 if found else 0)
+
+
+@guidance.command()
+@click.argument("id")
+def new(id: str) -> None:
+    """Write a template for a card of your own, ID, into NEKB_HOME/guidance/."""
+    from kb.guidance.template import template
+
+    folder = nekb_home() / "guidance"
+    path = folder / f"{id}.md"
+    text = template(id)
+    if path.exists():
+        raise BadInputError(f"{path} exists.", "Edit it, or choose another id.", code="exists")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"{path}\nEdit it, then run `nekb guidance check` and `nekb build`.")

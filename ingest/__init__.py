@@ -1,0 +1,1 @@
+"""How knowledge comes in: source -> capture -> document -> passages -> store, and the build of a snapshot."""

@@ -1,0 +1,90 @@
+"""Cutting documents and cards into passages.
+
+Sizes are measured in the model's own tokens. A passage never cuts a sentence, a code block or a log line in two; a
+piece that is longer than a passage by itself stays whole, and the encoder reads its beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from kb.documents import Document, Passage, Post
+from kb.guidance.card import Card
+
+PASSAGE_TOKENS = 200  # of the model's 256, the rest is for the title
+_FENCE = re.compile(r"(^```.*?^```[^\n]*$)", re.DOTALL | re.MULTILINE)
+_LOG_LINE = re.compile(
+    r"^\s*(?:\[?\d{4}-\d\d-\d\d|\[?\d\d:\d\d:\d\d|[A-Z][a-z]{2} +\d+ \d\d:|[|>{}\[<]|\d+\s{2,}|\w+\s*[=:]\s)"
+)
+_SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9\u3040-\u9fff`*])")
+_QUOTE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_SIGN_OFF = re.compile(
+    r"(?:^|\s)(?:share and enjoy\b.*|let my\s?email\s*=.*|(?:best|kind)\s+regards[,.!]?\s*\S{0,40}|"
+    r"(?:many\s+)?thanks(?:\s+(?:in advance|so much|a lot|again))?[.!,\s]*|thank you(?:\s+in advance)?[.!,\s]*)\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+TokenCount = Callable[[str], int]
+
+
+def card_passages(card: Card, extra_phrasings: list[str]) -> list[Passage]:
+    """A card's summary, its steps, its own symptoms, and further phrasings of it, each a passage of its own."""
+    out = [Passage(card.id, "summary", card.title, card.summary)]
+    out += [Passage(card.id, "step", card.title, step.text) for step in card.steps]
+    seen: dict[str, str] = {}
+    for text in (card.title, *card.phrasings):
+        seen.setdefault(text.strip(), "symptom")
+    for text in extra_phrasings:
+        seen.setdefault(text.strip(), "phrasing")
+    return out + [Passage(card.id, kind, "", text) for text, kind in seen.items()]
+
+
+def document_passages(document: Document, tokens: TokenCount) -> list[Passage]:
+    """Question and answers apart, each with the document's title before it."""
+    out = []
+    for post in document.posts:
+        heading = document.title if post.kind in ("question", "article") else f"{document.title} › {_speaker(post)}"
+        out += [Passage(document.id, post.kind, heading, text) for text in cut(embeddable(post.body), tokens)]
+    return out or [Passage(document.id, "title", "", document.title)]
+
+
+def _speaker(post: Post) -> str:
+    if post.accepted:
+        return "accepted answer"
+    return "reply from Apple" if post.apple else "reply"
+
+
+def embeddable(body: str) -> str:
+    """A post without what would only blur its vector: quoted text and sign-offs. What is shown keeps both."""
+    return _SIGN_OFF.sub("", _QUOTE.sub("", body)).strip() or body
+
+
+def cut(text: str, tokens: TokenCount, budget: int = PASSAGE_TOKENS) -> list[str]:
+    """Pack whole pieces into passages of at most `budget` tokens."""
+    passages: list[str] = []
+    current: list[str] = []
+    used = 0
+    for piece, joint in _pieces(text):
+        size = tokens(piece)
+        if current and used + size > budget:
+            passages.append("".join(current).strip())
+            current, used = [], 0
+        current.append(piece + joint)
+        used += size
+    passages.append("".join(current).strip())
+    return [p for p in passages if p]
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Code blocks, log lines and sentences, each with what joins it to the next."""
+    for part in _FENCE.split(text):
+        if part.startswith("```"):
+            yield part, "\n"
+            continue
+        for line in part.splitlines():
+            if _LOG_LINE.match(line):
+                yield line, "\n"
+            elif line.strip():
+                sentences = _SENTENCE.split(line)
+                for at, sentence in enumerate(sentences):
+                    yield sentence, "\n" if at == len(sentences) - 1 else " "

@@ -1,0 +1,27 @@
+"""Counters and ages as the forum's listings show them."""
+
+from __future__ import annotations
+
+import re
+
+from kb.documents import Count
+
+COUNT = re.compile(r"^\d[\d,]*(?:\.\d+)?[kKmM]?$")
+ACTIVITY = re.compile(
+    r"^(?:now|\d{1,3}\s?(?:s|m|min|h|d|w|mo|y)|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s[’'‘]?\d{2,4})$"
+)
+
+
+def parse_count(raw: str) -> Count | None:
+    """`3.1k` as the interval 3050 to 3149; None where it is no counter."""
+    text = raw.strip()
+    if not COUNT.match(text):
+        return None
+    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1].lower(), 1)
+    number = text.rstrip("kKmM").replace(",", "")
+    decimals = len(number.partition(".")[2])
+    value = float(number) * unit
+    if unit == 1:
+        return Count(text, int(value), int(value))
+    half = unit / 10**decimals / 2
+    return Count(text, round(value - half), round(value + half) - 1)

@@ -1,0 +1,128 @@
+"""The answer: version 1 of the contract, defined once and returned by every surface."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Outcome = Literal["answered", "uncertain", "no_match"]
+RouteKind = Literal["fix", "file_bug", "request_entitlement", "contact_support", "ask_forum", "out_of_scope"]
+SignalKind = Literal[
+    "error",
+    "api",
+    "entitlement",
+    "os",
+    "platform",
+    "device",
+    "distribution",
+    "packaging",
+    "supervision",
+    "simulator",
+    "log",
+    "plist",
+    "wrapper",
+    "phrase",
+    "bug_number",
+]
+
+
+class Contract(BaseModel):
+    """Base of everything that is part of the contract: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Signal(Contract):
+    """A fact read out of a symptom. `start` and `end` are character offsets into the query."""
+
+    kind: SignalKind
+    value: str = Field(description="The canonical form, such as `iOS 26.0.1` or `NEVPNManager`.")
+    start: int
+    end: int
+    domain: str | None = None
+    code: int | None = None
+    symbol: str | None = None
+    implied: bool = Field(
+        default=False, description="True when another signal implies it and the text does not name it."
+    )
+
+
+class Link(Contract):
+    """A citation. `search` is true when the address is a search for the title, not the page itself."""
+
+    title: str
+    url: str
+    search: bool = False
+
+
+class Step(Contract):
+    """One action of a checklist with what it rests on; `when` says under which condition it applies."""
+
+    text: str
+    links: list[Link]
+    when: str | None = None
+
+
+class Guidance(Contract):
+    """A guidance card as an answer shows it."""
+
+    id: str
+    title: str
+    url: str
+    score: float
+    topic: str
+    summary: str
+    steps: list[Step]
+    links: list[Link]
+    ask_for: list[str]
+    why: list[str]
+    route: RouteKind
+    reviewed: str
+    facts_as_of: str
+    recheck_after: list[str]
+
+
+class Thread(Contract):
+    """A forum thread or another document like the symptom."""
+
+    id: str
+    title: str
+    url: str
+    score: float
+    excerpt: str
+    apple_replied: bool
+    accepted: bool
+    activity: str | None = None
+
+
+class Missing(Contract):
+    """One fact that would change the answer, asked for as a question."""
+
+    signal: str
+    question: str
+    options: list[str] = Field(default_factory=list, description="Values that would change the answer.")
+
+
+class SnapshotInfo(Contract):
+    """Which build answered."""
+
+    id: str
+    built_at: str
+    documents: int
+    model: str
+
+
+class Answer(Contract):
+    """What comes back for a symptom."""
+
+    query: str
+    outcome: Outcome
+    confidence: float = Field(ge=0, le=1)
+    route: RouteKind
+    signals: list[Signal]
+    guidance: list[Guidance]
+    threads: list[Thread]
+    missing: list[Missing]
+    snapshot: SnapshotInfo
+    took_ms: float

@@ -1,0 +1,128 @@
+"""Asking: one question against one snapshot gives one answer. Every surface is thin over this."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Mapping
+
+from kb.answer import Answer, Guidance, Link, Step, Thread
+from kb.deciding import confidence, missing_for, outcome_of
+from kb.errors import BadInputError
+from kb.guidance.card import Card
+from kb.guidance.when import applies, parse_when
+from kb.matching.cards import RankedCard, rank_cards
+from kb.matching.classifier import NONE
+from kb.matching.question import Question
+from kb.matching.threads import LIKELY, RankedThread, rank_threads
+from kb.resources import search_address
+from kb.snapshot import Snapshot
+
+MAX_QUERY = 2_000_000  # characters
+ECHOED = 2_000  # of the query, in the answer
+_KEPT_CARDS = 3
+_LIKELY_CARD = 0.03
+
+
+def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, str] | None = None) -> Answer:
+    """Answer a symptom from a snapshot.
+
+    `limit` bounds guidance and threads alike; `given` carries answers to an earlier `missing`, such as
+    `{"platform": "macOS"}`. Raises `BadInputError` where there is nothing to read.
+    """
+    started = time.perf_counter()
+    question = Question(readable(query), snapshot, given or {})
+    ranked = rank_cards(question)
+    weights = snapshot.weights
+    sure = confidence(ranked, weights)
+    outcome = outcome_of(sure, ranked, weights)
+    threads = [] if outcome == "no_match" else [t for t in rank_threads(question, limit) if t.score >= LIKELY]
+    cards = [] if outcome == "no_match" else _shown(ranked, limit)
+    first = snapshot.cards[cards[0].id] if cards else None
+    return Answer(
+        query=question.text[:ECHOED],
+        outcome=outcome,
+        confidence=round(sure if outcome != "no_match" else min(sure, weights.no_match_below), 4),
+        route=first.route.kind if first else "out_of_scope",
+        signals=question.signals,
+        guidance=[_guidance(r, snapshot.cards[r.id], question) for r in cards],
+        threads=[_thread(t) for t in threads],
+        missing=missing_for(question, ranked) if first else [],
+        snapshot=snapshot.info,
+        took_ms=round((time.perf_counter() - started) * 1000, 2),
+    )
+
+
+def readable(query: str) -> str:
+    """The query as text that can be read. Raises `BadInputError` for empty, binary or enormous input."""
+    if len(query) > MAX_QUERY:
+        raise BadInputError(
+            f"The question has {len(query):,} characters; {MAX_QUERY:,} are read at most.",
+            "Paste the part of the log around the failure.",
+            code="too_long",
+        )
+    text = unicodedata.normalize("NFC", query).replace("\r\n", "\n").strip()
+    if not text.strip("\x00\ufffd \t\n"):
+        raise BadInputError(
+            "The question is empty.",
+            'Describe the symptom, such as `nekb ask "code 8 hotspot"`.',
+            code="empty",
+        )
+    odd = sum(
+        1 for c in text[:20_000] if c in "\x00\ufffd" or (unicodedata.category(c) == "Cc" and c not in "\n\t\r\x1b")
+    )
+    if odd > 0.1 * min(len(text), 20_000):
+        raise BadInputError("The question looks like binary data.", "Paste the log as text.", code="binary")
+    return text
+
+
+def _shown(ranked: list[RankedCard], limit: int) -> list[RankedCard]:
+    cards = [r for r in ranked if r.id != NONE]
+    return [r for at, r in enumerate(cards[:limit]) if at < _KEPT_CARDS or r.probability >= _LIKELY_CARD]
+
+
+def _guidance(r: RankedCard, card: Card, question: Question) -> Guidance:
+    links = question.snapshot.resources
+    named = question.named()
+    steps = [
+        Step(text=s.text, links=[links[c] for c in s.cites if c in links], when=s.when)
+        for s in card.steps
+        if s.when is None or applies(parse_when(s.when), named)
+    ]
+    own = [links[id] for id in card.links if id in links]
+    return Guidance(
+        id=card.id,
+        title=card.title,
+        url=_address(own, card),
+        score=round(r.probability, 4),
+        topic=card.topic,
+        summary=card.summary,
+        steps=steps,
+        links=own,
+        ask_for=[a.question for a in card.ask_for],
+        why=list(dict.fromkeys(r.why))[:5] or ["wording like this card's symptoms"],
+        route=card.route.kind,
+        reviewed=card.reviewed.isoformat(),
+        facts_as_of=card.facts_as_of.isoformat(),
+        recheck_after=list(card.recheck_after),
+    )
+
+
+def _address(links: list[Link], card: Card) -> str:
+    """The canonical page of a card: its first link whose page is known, else the forum's search for its title."""
+    known = next((link.url for link in links if not link.search), None)
+    return links[0].url if links and not links[0].search else known or search_address(card.title)
+
+
+def _thread(t: RankedThread) -> Thread:
+    head = t.head
+    return Thread(
+        id=head.id,
+        title=head.title,
+        url=head.url or search_address(head.title),
+        score=round(t.score, 4),
+        excerpt=t.excerpt,
+        apple_replied=bool(head.apple_replied),
+        accepted=bool(head.accepted),
+        activity=head.activity,
+    )

@@ -1,0 +1,131 @@
+"""Documents and passages: what ingest makes and build embeds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
+PostKind = Literal["question", "reply", "answer", "article"]
+
+
+@dataclass(frozen=True)
+class Count:
+    """A counter as a page shows it (`3.1k`) and the interval it stands for."""
+
+    raw: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Post:
+    """One post of a thread, or the body of a page, as Markdown.
+
+    `author` is the name shown; `apple` says that the page marks the author as Apple staff. `created` is ISO 8601.
+    """
+
+    kind: PostKind
+    body: str
+    id: str | None = None
+    author: str | None = None
+    apple: bool = False
+    accepted: bool = False
+    created: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A thread, a resource post or a documentation page.
+
+    `activity` is what the listing showed (`1w`, `Mar ’26`), `captured` the day (ISO 8601) it was shown on.
+    `layers` records, for each field, which parser layer gave it.
+    """
+
+    id: str
+    source: str
+    kind: DocumentKind
+    title: str
+    posts: tuple[Post, ...]
+    url: str | None = None
+    topic: str | None = None
+    tags: tuple[str, ...] = ()
+    replies: Count | None = None
+    boosts: Count | None = None
+    views: Count | None = None
+    activity: str | None = None
+    captured: str | None = None
+    updated: str | None = None
+    links: tuple[str, ...] = ()
+    layers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def apple_replied(self) -> bool:
+        """Whether Apple staff wrote any reply or the page itself."""
+        return any(p.apple for p in self.posts)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether an answer is marked accepted."""
+        return any(p.accepted for p in self.posts)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain object, for the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Document:
+        """The document of a stored object."""
+        posts = tuple(Post(**p) for p in raw["posts"])
+        counts = {k: Count(**raw[k]) if raw[k] else None for k in ("replies", "boosts", "views")}
+        return cls(**(raw | counts | {"posts": posts, "tags": tuple(raw["tags"]), "links": tuple(raw["links"])}))
+
+    @property
+    def content_hash(self) -> str:
+        """Changes whenever anything a reader could see changes; not with the day of the capture."""
+        kept = {k: v for k, v in self.to_json().items() if k not in ("captured", "layers", "source")}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a list shows of a document."""
+
+    id: str
+    title: str
+    url: str | None
+    kind: str
+    apple_replied: bool
+    accepted: bool
+    activity: str | None
+    captured: str | None
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The chunk of a document or card that is embedded and found.
+
+    `owner` is the document's or card's id, `context` the title and heading path that are embedded before `text`.
+    """
+
+    owner: str
+    kind: str
+    context: str
+    text: str
+
+    @property
+    def embedded(self) -> str:
+        """What the encoder sees."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+def fold(text: str) -> str:
+    """Text for comparing titles: NFKC, lower case, typographic signs folded, runs of space as one."""
+    folded = unicodedata.normalize("NFKC", text).translate(_SIGNS).casefold()
+    return " ".join(folded.split())
+
+
+_SIGNS = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "\u00a0": " "})

@@ -1,0 +1,38 @@
+"""The query encoder: the build's model as ONNX, run by onnxruntime. No torch on this path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from tokenizers import Tokenizer
+
+Vector = npt.NDArray[np.float32]
+MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained to see
+
+
+class QueryEncoder:
+    """Turns a question into a unit vector."""
+
+    def __init__(self, folder: Path) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+        options.log_severity_level = 3
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # the build saved it optimised
+        self._session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+
+    def encode(self, text: str) -> Vector:
+        """A float32 vector of length 1."""
+        tokens = self._tokenizer.encode(text)
+        feed = {
+            "input_ids": np.array([tokens.ids], dtype=np.int64),
+            "attention_mask": np.array([tokens.attention_mask], dtype=np.int64),
+        }
+        return cast(Vector, self._session.run(None, feed)[0][0])

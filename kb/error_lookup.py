@@ -1,0 +1,64 @@
+"""What an error code means: every domain that knows it, best first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kb.errors import BadInputError, NotFoundError
+from kb.signals.tables import Case, Domain, SignalTables
+
+_ORDER = {"public": 0, "private": 1, "enum": 2}
+
+
+@dataclass(frozen=True)
+class KnownError:
+    """A case of a domain."""
+
+    domain: Domain
+    case: Case
+
+
+def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
+    """`["8"]`, `["NEVPNErrorDomain", "5"]`, a symbol, or a domain alone.
+
+    Without a domain every domain that knows the code, public ones first. Raises `BadInputError` where there is
+    nothing to look up and `NotFoundError` where nothing known matches.
+    """
+    text = " ".join(words).strip()
+    if not text:
+        raise BadInputError("No code was given.", "Write a code, a domain and a code, or a symbol.")
+    code = re.search(r"(?:^|[\s:=(])(-?\d{1,6})\)?$", text)
+    name = text[: code.start()].strip(" :=,") if code else text
+    name = re.sub(r"(?i)(?<![\w.])(?:error|domain=?|code)(?![\w.])[\s=:]*", "", name + " ").strip() or ""
+    found = _in_domain(name, int(code[1]) if code else None, tables) if name else _everywhere(code, tables)
+    if not found:
+        raise NotFoundError(
+            f"No known domain has {text[:80]!r}.",
+            "Try the code alone: `nekb error 8` lists every domain that knows it.",
+        )
+    return found
+
+
+def _everywhere(code: re.Match[str] | None, tables: SignalTables) -> list[KnownError]:
+    number = int(code[1]) if code else None
+    known = [KnownError(d, d.cases[number]) for d in tables.domains.values() if number in d.cases]
+    return sorted(known, key=lambda k: (_ORDER.get(k.domain.visibility, 3), not k.case.cards, k.domain.id))
+
+
+def _in_domain(name: str, code: int | None, tables: SignalTables) -> list[KnownError]:
+    entry = tables.word(name.lower())
+    if entry is not None and entry.code is not None and entry.domain:
+        owner = tables.domains[entry.domain]
+        return [KnownError(owner, owner.cases[entry.code])]
+    domain = tables.domain_named(name) or next((d for d in tables.domains.values() if _called(d, name)), None)
+    if domain is None:
+        swift = tables.swift_cases.get(name.lstrip(".").lower(), [])
+        return [KnownError(tables.domains[d], tables.domains[d].cases[c]) for d, c in swift]
+    if code is None:
+        return [KnownError(domain, case) for _, case in sorted(domain.cases.items())]
+    return [KnownError(domain, domain.cases[code])] if code in domain.cases else []
+
+
+def _called(domain: Domain, name: str) -> bool:
+    return name.lower() in {str(n).lower() for n in (domain.id, domain.domain, domain.enum, *domain.aliases)}

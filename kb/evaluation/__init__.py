@@ -1,0 +1,1 @@
+"""Evaluation: labelled questions in, figures with their confidence intervals out."""

@@ -1,0 +1,144 @@
+"""Fitting the ranking weights and the calibration on the questions of the tuning split.
+
+The weights are those of a conditional logit: the probability of an acceptable card among all cards and the class of
+foreign questions is made large, with an L2 penalty towards the weights fitted last. Confidence is a logistic
+regression on five figures of each ranking, made on folds whose questions the weights of that fold did not see.
+
+    python -m kb.evaluation.fit data/evaluation/questions.jsonl data/ranking.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.deciding import confidence_features
+from kb.evaluation.questions import LabelledQuestion, read_questions
+from kb.home import nekb_home
+from kb.matching.cards import RankedCard, order, rank_cards
+from kb.matching.classifier import NONE
+from kb.matching.question import Question
+from kb.matching.weights import CONFIDENCE_FEATURES, FEATURES, Weights
+from kb.snapshot import Snapshot, open_current
+
+Array = npt.NDArray[np.float64]
+PENALTY = 0.02
+FOLDS = 5
+MOST_TURNED_AWAY = 0.02  # of the questions in scope, on the tuning split
+_SEED = 7
+
+
+@dataclass(frozen=True)
+class Case:
+    """One tuning question: its candidates, their features (cards, features), which of them are acceptable."""
+
+    question: LabelledQuestion
+    ids: list[str]
+    matrix: Array
+    acceptable: npt.NDArray[np.bool_]
+
+
+def cases(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> list[Case]:
+    """The features of every candidate for every question."""
+    out = []
+    for q in questions:
+        ranked = rank_cards(Question(q.query, snapshot, {}))
+        right = set(q.expect) or {NONE}
+        matrix = np.array([[r.features.get(f, 0.0) for f in FEATURES] for r in ranked])
+        out.append(Case(q, [r.id for r in ranked], matrix, np.array([r.id in right for r in ranked])))
+    return out
+
+
+def fit_ranking(training: Sequence[Case], start: dict[str, float]) -> dict[str, float]:
+    """The weights that make an acceptable card likeliest."""
+    from scipy.optimize import minimize
+
+    prior = np.array([start.get(f, 0.0) for f in FEATURES])
+    usable = [c for c in training if c.acceptable.any()]
+
+    def loss(w: Array) -> tuple[float, Array]:
+        value, slope = PENALTY * float(((w - prior) ** 2).sum()), 2 * PENALTY * (w - prior)
+        for c in usable:
+            odds = np.exp((s := c.matrix @ w) - s.max())
+            p = odds / odds.sum()
+            inside = p * c.acceptable
+            total = max(float(inside.sum()), 1e-12)
+            value -= np.log(total) / len(usable)
+            slope = slope - (inside / total - p) @ c.matrix / len(usable)
+        return value, slope
+
+    found = minimize(loss, prior, jac=True, method="L-BFGS-B")
+    return {f: round(float(x), 4) for f, x in zip(FEATURES, found.x, strict=True)}
+
+
+def ranked_with(case: Case, weights: dict[str, float]) -> list[RankedCard]:
+    """The candidates of a case under other weights."""
+    cards = [
+        RankedCard(id, dict(zip(FEATURES, row, strict=True))) for id, row in zip(case.ids, case.matrix, strict=True)
+    ]
+    return order(cards, weights)
+
+
+def fit_confidence(judged: Sequence[tuple[Case, list[RankedCard]]]) -> dict[str, Any]:
+    """The logistic regression of being right on the figures of a ranking, and the two borders of the outcome."""
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.array([[confidence_features(r)[f] for f in CONFIDENCE_FEATURES] for _, r in judged])
+    right = np.array([_first(r) in c.question.expect for c, r in judged])
+    model = LogisticRegression(C=0.5).fit(x, right)
+    sure = model.predict_proba(x)[:, 1]
+    inside = np.array([c.question.in_scope for c, _ in judged])
+    return {
+        "confidence": {f: round(float(w), 4) for f, w in zip(CONFIDENCE_FEATURES, model.coef_[0], strict=True)},
+        "intercept": round(float(model.intercept_[0]), 4),
+        "answered_from": 0.6,
+        "no_match_below": round(_border(sure, inside, [r[0].id == NONE for _, r in judged]), 4),
+    }
+
+
+def _border(sure: Array, inside: npt.NDArray[np.bool_], foreign: list[bool]) -> float:
+    """The highest border that turns away no more than `MOST_TURNED_AWAY` of the questions in scope."""
+    kept = np.sort(sure[inside & ~np.array(foreign)])
+    already = int((inside & np.array(foreign)).sum())
+    spare = max(int(MOST_TURNED_AWAY * inside.sum()) - already, 0)
+    return float(min(kept[spare], 0.5)) if len(kept) > spare else 0.2
+
+
+def _first(ranked: list[RankedCard]) -> str:
+    return next(r.id for r in ranked if r.id != NONE)
+
+
+def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot, start: dict[str, float]) -> dict[str, Any]:
+    """Ranking weights from all questions; calibration from rankings that did not see their question."""
+    all_cases = cases(questions, snapshot)
+    fold = np.random.default_rng(_SEED).integers(0, FOLDS, len(all_cases))
+    judged: list[tuple[Case, list[RankedCard]]] = []
+    for at in range(FOLDS):
+        weights = fit_ranking([c for c, f in zip(all_cases, fold, strict=True) if f != at], start)
+        judged += [(c, ranked_with(c, weights)) for c, f in zip(all_cases, fold, strict=True) if f == at]
+    inside = [(c, r) for c, r in judged if c.question.in_scope]
+    report = {
+        "questions": len(judged),
+        "cross_validated_hit@1": round(sum(_first(r) in c.question.expect for c, r in inside) / len(inside), 4),
+    }
+    return {"ranking": fit_ranking(all_cases, start)} | fit_confidence(judged) | {"fitted_on": report}
+
+
+def main(questions: Path, target: Path) -> None:
+    """Fit on the tuning split of a file and write the weights."""
+    old = json.loads(target.read_text(encoding="utf-8"))
+    start = Weights.from_json(old).ranking
+    fitted = fit(read_questions(questions, "tune"), open_current(nekb_home()), start)
+    target.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps(fitted["fitted_on"]) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

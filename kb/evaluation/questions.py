@@ -1,0 +1,62 @@
+"""Labelled questions: what was asked, and which cards are a right first answer, the best one first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kb.errors import BadInputError
+
+
+class LabelledQuestion(BaseModel):
+    """A question of an evaluation file. `expect` empty means out of scope; `signals` are those a reader must find.
+
+    `split` says what the question may be used for: `tune` (weights and calibration are fitted on it) or `report`.
+    A question of ambiguous scope is left out of every figure.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    query: str
+    style: str = "question"
+    topic: str = ""
+    expect: tuple[str, ...] = ()
+    signals: dict[str, Any] = {}
+    split: str = "report"
+    ambiguous_scope: bool = False
+
+    @property
+    def in_scope(self) -> bool:
+        """Whether any card answers it."""
+        return bool(self.expect)
+
+
+def read_questions(path: Path, split: str | None = None) -> list[LabelledQuestion]:
+    """The questions of a JSON-lines file, without those of ambiguous scope.
+
+    Raises `BadInputError` naming the line that cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"The evaluation file {path} cannot be read: {error}.", "Name a JSON-lines file."
+        ) from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            question = LabelledQuestion.model_validate(json.loads(line))
+        except (ValueError, ValidationError) as error:
+            raise BadInputError(
+                f"{path.name}, line {number} is no labelled question: {error}.",
+                'Each line is an object with "id", "query" and "expect" (card ids, best first).',
+            ) from error
+        if not question.ambiguous_scope and split in (None, question.split):
+            found.append(question)
+    return found

@@ -1,0 +1,1 @@
+"""Guidance cards: the canonical answer to a class of symptoms."""

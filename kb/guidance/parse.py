@@ -1,0 +1,90 @@
+"""Reading card files: front matter, summary, numbered checklist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ValidationError
+
+from kb.errors import GuidanceError
+from kb.guidance.card import Card
+from kb.guidance.when import parse_when
+
+_FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n(.*)\Z", re.DOTALL)
+_CITE = re.compile(r"\s*\[@([a-z0-9][a-z0-9-]*)\]")
+_WHEN = re.compile(r"\s*\{when:\s*([^}]*)\}\s*$")
+_STEP = re.compile(r"^(\d+)\.\s+", re.MULTILINE)
+
+
+def read_cards(folder: Path, origin: Literal["nekb", "user"] = "nekb") -> list[Card]:
+    """Every card of a folder, by id. Raises `GuidanceError` for the first that is not well formed."""
+    return [read_card(path, origin) for path in sorted(folder.glob("*.md"))]
+
+
+def read_card(path: Path, origin: Literal["nekb", "user"] = "nekb") -> Card:
+    """One card file. Raises `GuidanceError` naming the file, the field and the remedy."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, "file", f"cannot be read ({error})", "Save it as UTF-8 text.") from error
+    parts = _FRONT.match(text)
+    if not parts:
+        raise _bad(path, "front matter", "is missing", "Begin the file with a YAML block between two lines of ---.")
+    try:
+        front = yaml.safe_load(parts[1])
+    except yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise _bad(path, "front matter", f"is not YAML: {where}", "Quote values that hold a colon or a #.") from error
+    if not isinstance(front, dict):
+        raise _bad(path, "front matter", "is not a mapping", "Write `field: value` lines.")
+    return _validate(path, front | _body(path, parts[2]) | {"origin": origin})
+
+
+def _body(path: Path, body: str) -> dict[str, Any]:
+    head, mark, checklist = body.partition("\n## Checklist\n")
+    if not mark:
+        raise _bad(path, "Checklist", "is missing", "Add a line `## Checklist` and a numbered list below it.")
+    summary, cites = _split_cites(head)
+    starts = list(_STEP.finditer(checklist))
+    steps = []
+    for at, start in enumerate(starts):
+        end = starts[at + 1].start() if at + 1 < len(starts) else len(checklist)
+        steps.append(_step(path, at + 1, checklist[start.end() : end]))
+    return {"summary": summary, "summary_cites": cites, "steps": steps}
+
+
+def _step(path: Path, number: int, text: str) -> dict[str, Any]:
+    when = _WHEN.search(text)
+    if when:
+        text = text[: when.start()]
+        try:
+            parse_when(when[1])
+        except GuidanceError as error:
+            raise _bad(path, f"step {number}", error.sentence, error.remedy) from error
+    prose, cites = _split_cites(text)
+    return {"text": prose, "cites": cites, "when": when[1].strip() if when else None}
+
+
+def _split_cites(text: str) -> tuple[str, list[str]]:
+    """The text as one paragraph without citation marks, and the ids cited, each once."""
+    cites = list(dict.fromkeys(_CITE.findall(text)))
+    return " ".join(_CITE.sub("", text).split()), cites
+
+
+def _validate(path: Path, fields: dict[str, Any]) -> Card:
+    try:
+        card = Card.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise _bad(path, field, first["msg"].lower(), "See docs/guidance-format.md.") from error
+    if card.id != path.stem:
+        raise _bad(path, "id", f"is {card.id!r}", f"Name the file {card.id}.md, or the card {path.stem}.")
+    return card
+
+
+def _bad(path: Path, field: str, what: str, remedy: str) -> GuidanceError:
+    return GuidanceError(f"{path.name}: {field} {what}.", remedy)

@@ -1,0 +1,96 @@
+"""Conditions of a step: does it apply to a question that names its platform, OS or channel?
+
+A condition is `key=value|value` joined by `;`, or an OS comparison such as `os>=iOS 26.4`. A key that the
+question says nothing about never rules a step out: a step is hidden only when it surely does not apply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from kb.errors import GuidanceError
+from kb.guidance.card import Distribution, Packaging, Platform, Supervision
+
+_VALUES: dict[str, tuple[str, ...]] = {
+    "platform": get_args(Platform),
+    "packaging": get_args(Packaging),
+    "distribution": get_args(Distribution),
+    "supervision": get_args(Supervision),
+    "simulator": ("yes", "no"),
+}
+_OS = re.compile(r"^os\s*(>=|<=|<|>|=)\s*(iOS|macOS|tvOS|visionOS|watchOS)\s+(\d+(?:\.\d+)*)$")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One part of a condition: `key` in `values`, or for `os` a comparison with a version."""
+
+    key: str
+    values: tuple[str, ...]
+    operator: str = "="
+
+
+def parse_when(text: str) -> tuple[Clause, ...]:
+    """Read a condition. Raises `GuidanceError` on an unknown key or value."""
+    return tuple(_clause(part.strip()) for part in text.split(";") if part.strip())
+
+
+def _clause(part: str) -> Clause:
+    compared = _OS.match(part)
+    if compared:
+        return Clause("os", (f"{compared[2]} {compared[3]}",), compared[1])
+    key, _, value = part.partition("=")
+    key = key.strip()
+    values = tuple(v.strip() for v in value.split("|"))
+    if key not in _VALUES:
+        raise GuidanceError(
+            f"The condition {part!r} has no known key.", f"Use one of {', '.join(_VALUES)}, or os>=iOS 26.4."
+        )
+    for v in values:
+        if v not in _VALUES[key]:
+            raise GuidanceError(
+                f"The condition {part!r} has the unknown value {v!r}.", f"Use {', '.join(_VALUES[key])}."
+            )
+    return Clause(key, values)
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """`"26.0.1"` as `(26, 0, 1)`."""
+    return tuple(int(n) for n in version.split("."))
+
+
+def _compare(operator: str, have: str, want: str) -> bool:
+    a, b = version_tuple(have), version_tuple(want)
+    width = max(len(a), len(b))
+    a, b = a + (0,) * (width - len(a)), b + (0,) * (width - len(b))
+    return {
+        ">=": a >= b,
+        "<=": a <= b,
+        "<": a < b,
+        ">": a > b,
+        "=": a[: len(version_tuple(want))] == version_tuple(want),
+    }[operator]
+
+
+def applies(clauses: Sequence[Clause], named: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a step with these clauses applies, given what the question names.
+
+    `named` maps a key to the values that the question carries, such as
+    `{"platform": ["iOS"], "os": ["iOS 26.0.1"]}`.
+    """
+    return all(_holds(clause, named) for clause in clauses)
+
+
+def _holds(clause: Clause, named: Mapping[str, Sequence[str]]) -> bool:
+    if clause.key == "os":
+        platform, want = clause.values[0].split(" ")
+        platforms = named.get("platform", ())
+        if platforms and platform not in platforms:
+            return False
+        versions = [v.split(" ")[1] for v in named.get("os", ()) if v.startswith(f"{platform} ")]
+        return not versions or any(_compare(clause.operator, v, want) for v in versions)
+    have = named.get(clause.key, ())
+    return not have or any(v in clause.values for v in have)

@@ -1,0 +1,35 @@
+"""Where things lie: what ships with the package, and what belongs to the user."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kb.errors import NekbError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped_data() -> Path:
+    """The folder `data/`: inside an installed wheel, or beside `kb/` in a checkout."""
+    for folder in (_PACKAGE / "_data", _PACKAGE.parent / "data"):
+        if (folder / "resources.yaml").is_file():
+            return folder
+    raise NekbError(
+        "The data that ships with nekb is missing.",
+        "Install nekb again, or run it from a complete checkout.",
+        code="data_missing",
+    )
+
+
+def nekb_home() -> Path:
+    """The user's data directory: captures, documents, own cards, snapshots.
+
+    `NEKB_HOME` when set; else `$XDG_DATA_HOME/nekb`, else `~/.local/share/nekb`.
+    """
+    explicit = os.environ.get("NEKB_HOME")
+    if explicit:
+        return Path(explicit).expanduser().absolute()
+    base = os.environ.get("XDG_DATA_HOME")
+    root = Path(base) if base else Path.home() / ".local" / "share"
+    return root / "nekb"

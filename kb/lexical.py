@@ -1,0 +1,103 @@
+"""The lexical leg: our terms, Tantivy's BM25.
+
+Identifiers are kept whole and split at their capitals, dots and hyphens, so that `NEVPNErrorDomain` is found by
+itself, by `vpn error` and by `nevpnerrordomain`; codes stay as they are; other scripts become character pairs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+_TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[.\-:/][A-Za-z0-9_]+)*|[^\W\d_]+", re.UNICODE)
+_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_FIELDS = ("title", "body")
+_TITLE_BOOST = 1.5
+_MAX_TERMS = 160
+
+
+@cache
+def _stemmer() -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    return builder.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.stemmer("english")).build()
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text in order: words stemmed, identifiers whole and in parts, pairs of characters for CJK."""
+    words: list[str] = []
+    for m in _TOKEN.finditer(unicodedata.normalize("NFKC", text)):
+        words += _split(m[0])
+    return _stemmer().analyze(" ".join(words)) if words else []
+
+
+def _split(token: str) -> list[str]:
+    if not token.isascii():
+        return _pairs(token.casefold()) if _cjk(token) else [token.casefold()]
+    parts = [p for piece in re.split(r"[.\-:/_]", token) for p in _CAMEL.findall(piece)]
+    whole = [token] if len(parts) != 1 or parts[0] != token else []
+    return whole + parts if len(parts) <= 12 else whole
+
+
+def _cjk(token: str) -> bool:
+    return any("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in token)
+
+
+def _pairs(token: str) -> list[str]:
+    return [token[i : i + 2] for i in range(len(token) - 1)] or [token]
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("row", stored=True, fast=True)
+    for field in _FIELDS:
+        builder.add_text_field(field, stored=False, tokenizer_name="ws", index_option="freq")
+    return builder.build()
+
+
+def _open(folder: Path, schema: tantivy.Schema | None = None) -> tantivy.Index:
+    index = tantivy.Index(schema, str(folder)) if schema else tantivy.Index.open(str(folder))
+    index.register_tokenizer("ws", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+    return index
+
+
+def write_lexical(folder: Path, rows: list[tuple[str, str]]) -> None:
+    """Index `(title, body)` pairs; the position in the list is the row that a search returns."""
+    folder.mkdir(parents=True)
+    index = _open(folder, _schema())
+    writer = index.writer(heap_size=64_000_000, num_threads=1)
+    for row, (title, body) in enumerate(rows):
+        document = tantivy.Document(title=" ".join(terms(title)), body=" ".join(terms(body)))
+        document.add_unsigned("row", row)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+class LexicalIndex:
+    """BM25 over the passages of one space."""
+
+    def __init__(self, folder: Path) -> None:
+        self._index = _open(folder)
+        self._searcher = self._index.searcher()
+
+    def search(self, query_terms: list[str], limit: int) -> list[tuple[int, float]]:
+        """The best rows with their BM25 scores, best first."""
+        unique = list(dict.fromkeys(query_terms))[:_MAX_TERMS]
+        if not unique:
+            return []
+        schema = self._index.schema
+        clauses: list[tuple[Any, Any]] = []
+        for term in unique:
+            for field in _FIELDS:
+                query = tantivy.Query.term_query(schema, field, term, index_option="freq")
+                if field == "title":
+                    query = tantivy.Query.boost_query(query, _TITLE_BOOST)
+                clauses.append((tantivy.Occur.Should, query))
+        found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
+        rows = self._searcher
+        return [(rows.doc(address)["row"][0], score) for score, address in found.hits]

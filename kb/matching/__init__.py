@@ -1,0 +1,1 @@
+"""Matching: which guidance cards, and which threads, answer a symptom."""

@@ -1,0 +1,105 @@
+"""A question, read once: its signals, its condensed text, its vector, its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import get_args
+
+from kb.answer import Signal, SignalKind
+from kb.encoder import Vector
+from kb.lexical import terms
+from kb.signals import read_signals
+from kb.signals.log import condense
+from kb.signals.versions import platform_of
+from kb.snapshot import Snapshot
+
+GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
+
+
+class Text:
+    """What a snapshot's encoder and tables make of a text, computed when first needed."""
+
+    def __init__(self, text: str, snapshot: Snapshot) -> None:
+        self.text = text
+        self.snapshot = snapshot
+
+    @cached_property
+    def signals(self) -> list[Signal]:
+        """The signals that stand in the text or are implied by it."""
+        return read_signals(self.text, self.snapshot.signals)
+
+    @cached_property
+    def condensed(self) -> str:
+        """The part that says what is wrong."""
+        return condense(self.text)
+
+    @cached_property
+    def vector(self) -> Vector:
+        """The encoder's view of the condensed text."""
+        vector: Vector = self.snapshot.encoder.encode(self.condensed)
+        return vector
+
+    @cached_property
+    def terms(self) -> list[str]:
+        """The terms of the condensed text."""
+        return terms(self.condensed)
+
+    @cached_property
+    def similarity(self) -> dict[str, dict[str, float]]:
+        """Features of every card that rest on the wording alone, so that they are computed once a text."""
+        from kb.matching.cards import similarity
+
+        return similarity(self)
+
+
+class Question:
+    """A text and the facts that were given beside it.
+
+    `given` are answers to what was missing, such as `{"platform": "macOS"}`; they count like signals of the text and
+    replace what the text only implied.
+    """
+
+    def __init__(self, text: str | Text, snapshot: Snapshot, given: Mapping[str, str]) -> None:
+        self.read = text if isinstance(text, Text) else Text(text, snapshot)
+        self.snapshot = snapshot
+        self.given = given
+
+    @property
+    def text(self) -> str:
+        """What was asked."""
+        return self.read.text
+
+    @cached_property
+    def signals(self) -> list[Signal]:
+        """Signals of the text, then those that were given."""
+        end = len(self.text)
+        added = [_given_signal(kind, value, end) for kind, value in self.given.items() if kind in get_args(SignalKind)]
+        if "os" in self.given and "platform" not in self.given:
+            platform = platform_of(added[[*self.given].index("os")])
+            added += [Signal(kind="platform", value=platform, start=end, end=end, implied=True)] if platform else []
+        replaced = {s.kind for s in added}
+        return [s for s in self.read.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
+
+    def with_given(self, extra: Mapping[str, str]) -> Question:
+        """The same text with one more fact; what was computed for the text is shared."""
+        return Question(self.read, self.snapshot, {**self.given, **extra})
+
+    def named(self) -> dict[str, list[str]]:
+        """What the question names, by kind, for the conditions of steps."""
+        found: dict[str, list[str]] = {}
+        for s in self.signals:
+            found.setdefault(s.kind, []).append(s.value)
+        if "os" in found:
+            found["os"] = [v.replace("iPadOS", "iOS") for v in found["os"]]
+        return found
+
+
+def _given_signal(kind: str, value: str, at: int) -> Signal:
+    """A fact as a signal; an error is given as `"<domain> <code>"`."""
+    if kind != "error":
+        return Signal(kind=kind, value=value, start=at, end=at)  # type: ignore[arg-type]
+    domain, _, code = value.rpartition(" ")
+    return Signal(
+        kind="error", value=value, start=at, end=at, domain=domain or value, code=int(code) if domain else None
+    )

@@ -1,0 +1,54 @@
+"""Ranking threads: dense and lexical scores mixed, several passages of a thread counted once, good answers first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kb.documents import Head
+from kb.matching.question import Question
+
+DEPTH = 60
+DENSE_SHARE = 0.6  # of the mix; the rest is lexical (docs/matching.md)
+LIKELY = 0.5  # a mixed score from here on is shown
+ANSWERED_BONUS = 0.03  # an accepted or Apple answer before an unanswered twin
+_EXCERPT = 240
+
+
+@dataclass(frozen=True)
+class RankedThread:
+    """A document like the question; `score` mixes cosine and saturated BM25, 0 to about 1."""
+
+    head: Head
+    score: float
+    dense: float
+    lexical: float
+    excerpt: str
+
+
+def rank_threads(question: Question, limit: int) -> list[RankedThread]:
+    """The documents most like the question, each once, best first."""
+    space = question.snapshot.documents
+    dense = dict(space.vectors.search(question.read.vector, DEPTH))
+    lexical = dict(space.lexical.search(question.read.terms, DEPTH))
+    saturation = 8.0 + 1.5 * len(set(question.read.terms))  # a BM25 score of a passage that shares most terms
+    by_owner: dict[str, tuple[float, float, float, str]] = {}
+    for row, (owner, text) in space.passages(dense.keys() | lexical.keys()).items():
+        d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / saturation, 1.0)
+        found = (DENSE_SHARE * d + (1 - DENSE_SHARE) * x, d, x, text)
+        by_owner[owner] = max(by_owner.get(owner, found), found)
+    best = sorted(by_owner, key=lambda owner: by_owner[owner], reverse=True)[: 3 * limit]
+    heads = question.snapshot.heads(best)
+    ranked = [_thread(heads[owner], *by_owner[owner]) for owner in best if owner in heads]
+    ranked.sort(key=lambda r: -r.score)
+    return ranked[:limit]
+
+
+def _thread(head: Head, mixed: float, dense: float, lexical: float, text: str) -> RankedThread:
+    bonus = ANSWERED_BONUS if head.accepted or head.apple_replied else 0.0
+    return RankedThread(head, min(mixed + bonus, 1.0), dense, lexical, excerpt(text))
+
+
+def excerpt(text: str) -> str:
+    """The first sentence or two of a passage, cut at a word."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _EXCERPT else flat[:_EXCERPT].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,47 @@
+"""Canonical resources: the documents and threads that a card may cite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from kb.answer import Link
+
+SEARCH = "https://developer.apple.com/forums/search?q="
+
+
+class Resource(BaseModel):
+    """A document with an address; `standing` says whether it is Apple's word or a single report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    title: str
+    url: str | None
+    kind: str
+    topics: list[str]
+    standing: Literal["canonical", "report"]
+    summary: str
+    notes: str | None = None
+
+    @property
+    def link(self) -> Link:
+        """Where to send a reader: the page, or the forum's search for its title when the page is unknown."""
+        if self.url is None:
+            return Link(title=self.title, url=search_address(self.title), search=True)
+        return Link(title=self.title, url=self.url)
+
+
+def search_address(title: str) -> str:
+    """The forum's search for a title."""
+    return SEARCH + quote(title, safe="")
+
+
+def read_resources(data: Path) -> dict[str, Resource]:
+    """The resource list of `data/resources.yaml`, by id."""
+    loaded = yaml.safe_load((data / "resources.yaml").read_text(encoding="utf-8"))
+    return {r["id"]: Resource.model_validate(r) for r in loaded["resources"]}

@@ -1,0 +1,122 @@
+"""Error domains and codes: `Error Domain=X Code=8`, `code: 8`, `X error 8`, `.internal`, a symbol.
+
+A code counts only with its domain. A code that stands alone is resolved by the words around it when they speak of
+exactly one domain that knows the code; otherwise it is left out, and the answer asks for the domain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kb.signals.tables import Domain, SignalTables
+
+_INT = r"(-?\d{1,6})(?![\w.]*\d*[.:]\d)(?!\w)"
+# What may stand between a domain and its code: signs, and the words people put there.
+_CODE_AFTER = re.compile(
+    r"(?:[\s\"'`=:,;()\[\]{}/#.-]|\b(?:error|err|code|with|the|and|status|is)\b|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>"
+    + _INT
+    + ")",
+    re.IGNORECASE,
+)
+_DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain\w{0,12}")
+_JSON_DOMAIN = re.compile(r"[\"']?domain[\"']?\s*[:=]\s*[\"']?(?P<domain>[A-Za-z][\w.]{2,80})", re.IGNORECASE)
+_JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>" + _INT + ")", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?:\b(?:error|err|code|errors?\s+code|status|fehler|fehlercode|erreur|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
+    r"\s*(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为)*\s*(?P<code>" + _INT + ")",
+    re.IGNORECASE,
+)
+_REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b)", re.IGNORECASE)
+_DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
+
+
+@dataclass(frozen=True)
+class FoundCode:
+    """A code with its domain where it is known, and where it stands in the text."""
+
+    domain: str | None
+    code: int
+    start: int
+    end: int
+    explicit: bool
+
+
+def find_codes(
+    text: str, tables: SignalTables, context: list[Domain], named: list[tuple[str, int, int]]
+) -> list[FoundCode]:
+    """Every code of the text.
+
+    `context` are the domains that the words of the text speak of, `named` the ids of domains with their spans.
+    """
+    found = list(_pairs(text, tables, named))
+    taken = [(f.start, f.end) for f in found]
+    found += [f for f in _split_json(text, tables) if not _overlaps(f.start, f.end, taken)]
+    taken = [(f.start, f.end) for f in found]
+    found += [f for f in _bare(text, context) if not _overlaps(f.start, f.end, taken)]
+    found += _dot_cases(text, tables, context)
+    return _unique(found)
+
+
+def _pairs(text: str, tables: SignalTables, named: list[tuple[str, int, int]]) -> Iterator[FoundCode]:
+    """A domain with the code that follows it; a domain of no table counts by its ending."""
+    spans = {start: (id, end) for id, start, end in named}
+    for m in _DOMAIN.finditer(text):
+        known = tables.domain_named(m[0])
+        spans.setdefault(m.start(), (known.id if known else m[0], m.end()))
+    for start, (id, end) in spans.items():
+        code = _CODE_AFTER.match(text, end)
+        if code:
+            yield FoundCode(id, int(code["code"]), start, code.end("code"), explicit=True)
+
+
+def _split_json(text: str, tables: SignalTables) -> Iterator[FoundCode]:
+    """`"code": 8, ... "domain": "X"` in either order, as wrappers print an NSError."""
+    for d in _JSON_DOMAIN.finditer(text):
+        domain = tables.domain_named(d["domain"])
+        if domain is None and not d["domain"].endswith("Domain"):
+            continue
+        near = list(_JSON_CODE.finditer(text, max(0, d.start() - 300), d.end() + 300))
+        if near:
+            c = min(near, key=lambda c: abs(c.start() - d.start()))
+            yield FoundCode(domain.id if domain else d["domain"], int(c["code"]), c.start(), c.end(), explicit=True)
+
+
+def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
+    for pattern in (_BARE, _REVERSED):
+        for m in pattern.finditer(text):
+            code = int(m["code"])
+            knows = [d for d in context if code in d.cases]
+            resolved = knows[0].id if len(knows) == 1 else None
+            if resolved is None and pattern is _REVERSED:
+                continue  # "404 error" is not a code of ours
+            yield FoundCode(resolved, code, m.start(), m.end("code"), explicit=False)
+
+
+def _dot_cases(text: str, tables: SignalTables, context: list[Domain]) -> Iterator[FoundCode]:
+    """Swift spelling of a case, `.configurationStale`: counts where one domain knows it, or the context says which."""
+    for m in _DOT_CASE.finditer(text):
+        owners = tables.swift_cases.get(m["case"].lower(), [])
+        named = [(d, c) for d, c in owners if any(x.id == d for x in context)]
+        owner = named[0] if len(named) == 1 else owners[0] if len(owners) == 1 and _long_name(m["case"]) else None
+        if owner:
+            yield FoundCode(owner[0], owner[1], m.start(), m.end(), explicit=True)
+
+
+def _long_name(case: str) -> bool:
+    """Whether the name is more than one word, so that it cannot be an ordinary Swift member."""
+    return any(c.isupper() for c in case)
+
+
+def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
+    return any(start < b and a < end for a, b in taken)
+
+
+def _unique(found: list[FoundCode]) -> list[FoundCode]:
+    seen: dict[tuple[str | None, int], FoundCode] = {}
+    for f in sorted(found, key=lambda f: (not f.explicit, f.start)):
+        resolved_twin = f.domain is None and any(code == f.code for _, code in seen)
+        if not resolved_twin:
+            seen.setdefault((f.domain, f.code), f)
+    return sorted(seen.values(), key=lambda f: f.start)

@@ -1,0 +1,207 @@
+"""Reading signals out of a symptom: prose, a pasted log, a wrapper's error.
+
+Total: any text gives a list, and every span lies inside the text. Explicit signals carry the span of the words
+that gave them; a signal that another one implies carries that one's span and `implied=True`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from kb.answer import Signal
+from kb.signals.codes import FoundCode, find_codes
+from kb.signals.tables import Domain, Entry, SignalTables
+from kb.signals.versions import find_devices, find_os, platform_of
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
+_PART = re.compile(r"[A-Za-z0-9_]+")
+_BUG = re.compile(r"\bFB\d{7,9}\b")
+_WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read
+_MAX_PARTS = 6
+_PLATFORMS = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
+
+
+def read_signals(text: str, tables: SignalTables) -> list[Signal]:
+    """Every signal of a symptom, in the order of the text, each value once."""
+    if len(text) <= _WINDOW:
+        return _each_once(_read(text, tables))
+    tail = len(text) - _WINDOW // 3
+    end = [s.model_copy(update={"start": s.start + tail, "end": s.end + tail}) for s in _read(text[tail:], tables)]
+    return _each_once(_read(text[: 2 * _WINDOW // 3], tables) + end)
+
+
+def _read(text: str, tables: SignalTables) -> list[Signal]:
+    named = list(_named(text, tables))
+    context = context_domains(text, named, tables)
+    domains = [(e.domain, start, end) for e, start, end in named if e.kind == "error" and e.domain and e.code is None]
+    codes = find_codes(text, tables, context, domains)
+    found = [_error_signal(c, tables) for c in codes]
+    found += _domains_alone(named, codes, tables)
+    found += [_signal(entry, start, end) for entry, start, end in named if entry.kind != "error"]
+    found += find_os(text, tables)
+    found += find_devices(text, tables)
+    found += [Signal(kind="bug_number", value=m[0], start=m.start(), end=m.end()) for m in _BUG.finditer(text)]
+    found += _implied(found, named, tables)
+    return found
+
+
+def context_domains(text: str, named: list[tuple[Entry, int, int]], tables: SignalTables) -> list[Domain]:
+    """The error domains that the text speaks of: by name, by an API of their topic, by a word of their context."""
+    by_name = {e.domain for e, _, _ in named if e.kind == "error" and e.domain}
+    if by_name:
+        return [tables.domains[d] for d in by_name]
+    low = text.lower()
+    spoken = [d for d in tables.domains.values() if any(_stands_in(word, low) for word in d.context)]
+    return _narrowest(spoken, low)
+
+
+def _narrowest(spoken: list[Domain], low: str) -> list[Domain]:
+    """Where one domain's word contains another's ("dns proxy" and "proxy"), the longer one decides."""
+    longest = {d.id: max(len(w) for w in d.context if _stands_in(w, low)) for d in spoken}
+    public = [d for d in spoken if d.visibility != "enum"] or spoken
+    return sorted(public, key=lambda d: -longest[d.id])
+
+
+def _stands_in(word: str, low: str) -> bool:
+    if word.isascii():
+        return re.search(rf"(?<![a-z0-9]){re.escape(word)}", low) is not None
+    return word in low
+
+
+def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
+    """Every word and phrase of the tables that stands in the text."""
+    low = text.lower()
+    taken: list[tuple[int, int]] = []
+    if len(low) == len(text):
+        for phrase in tables.raw_phrases:  # the longest first: "not supervised" before "supervised"
+            at = low.find(phrase)
+            end = at + len(phrase)
+            if at >= 0 and _bounded(low, at, end) and not any(a <= at and end <= b for a, b in taken):
+                taken.append((at, end))
+                entry = tables.phrase(phrase)
+                assert entry is not None
+                yield entry, at, end
+    for m in _WORD.finditer(text):
+        for entry, start, end in _look_up(m[0], m.start(), tables):
+            if not any(a <= start and end <= b for a, b in taken):
+                yield entry, start, end
+
+
+def _bounded(low: str, start: int, end: int) -> bool:
+    """Whether a phrase does not begin or end inside a word."""
+    before, after = low[start - 1 : start], low[end : end + 1]
+    return not (before.isalnum() and low[start].isalnum() and before.isascii()) and not (
+        after.isalpha() and low[end - 1].isalnum() and after.isascii()
+    )
+
+
+def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
+    low = word.rstrip(":").lower()
+    entry = tables.word(word.lower()) or tables.word(low) or _numbered(low, tables)
+    if entry is not None:
+        yield entry, start, start + len(word)
+        return
+    parts = list(_PART.finditer(word))
+    if len(parts) < 2:
+        return
+    at = 0
+    while at < len(parts):
+        for to in range(min(len(parts), at + _MAX_PARTS), at, -1):
+            piece = word[parts[at].start() : parts[to - 1].end()]
+            entry = tables.word(piece.lower())
+            if entry is not None and (entry.kind not in ("platform", "distribution") or len(parts) < 3):
+                yield entry, start + parts[at].start(), start + parts[to - 1].end()
+                at = to - 1
+                break
+        at += 1
+
+
+def _numbered(low: str, tables: SignalTables) -> Entry | None:
+    """An interface or process with a number behind its name, such as `utun4`."""
+    entry = tables.word(low.rstrip("0123456789"))
+    return entry if entry is not None and entry.kind == "log" else None
+
+
+def _error_signal(found: FoundCode, tables: SignalTables) -> Signal:
+    domain = tables.domains.get(found.domain or "")
+    case = domain.cases.get(found.code) if domain else None
+    name = domain.name if domain else found.domain
+    return Signal(
+        kind="error",
+        value=f"{name} {found.code}" if name else str(found.code),
+        start=found.start,
+        end=found.end,
+        domain=name,
+        code=found.code,
+        symbol=case.symbol if case else None,
+        implied=not found.explicit and name is not None,
+    )
+
+
+def _domains_alone(named: list[tuple[Entry, int, int]], codes: list[FoundCode], tables: SignalTables) -> list[Signal]:
+    """Domains, and symbols of cases, that stand without a code beside them."""
+    with_code = {(c.domain, c.code) for c in codes}
+    alone = []
+    for entry, start, end in named:
+        if entry.kind != "error" or entry.domain is None:
+            continue
+        if entry.code is not None and (entry.domain, entry.code) not in with_code:
+            with_code.add((entry.domain, entry.code))
+            alone.append(_error_signal(FoundCode(entry.domain, entry.code, start, end, explicit=True), tables))
+        elif entry.code is None and not any(d == entry.domain for d, _ in with_code):
+            domain = tables.domains[entry.domain]
+            alone.append(Signal(kind="error", value=domain.name, start=start, end=end, domain=domain.name))
+    return alone
+
+
+def _signal(entry: Entry, start: int, end: int) -> Signal:
+    return Signal(kind=entry.kind, value=entry.value, start=start, end=end)  # type: ignore[arg-type]
+
+
+def _implied(found: Iterable[Signal], named: list[tuple[Entry, int, int]], tables: SignalTables) -> list[Signal]:
+    """What other signals imply: a platform, and the API that a wrapper hides."""
+    found = list(found)
+    implied = [
+        Signal(kind=kind, value=value, start=start, end=end, implied=True)  # type: ignore[arg-type]
+        for entry, start, end in named
+        for kind, value in entry.implies
+    ]
+    if not any(s.kind == "platform" for s in found):
+        implied += _implied_platforms(found, named, tables)
+    return implied
+
+
+def _implied_platforms(
+    found: list[Signal], named: list[tuple[Entry, int, int]], tables: SignalTables
+) -> Iterator[Signal]:
+    strong = [(platform_of(s), s.start, s.end) for s in found if s.kind in ("os", "device")]
+    strong = [p for p in strong if p[0]]
+    if not strong:
+        strong = [(e.platforms[0], a, b) for e, a, b in named if _one_platform(e.platforms)]
+        strong += [(only, s.start, s.end) for s in found if s.kind == "error" and (only := _domain_platform(s, tables))]
+    for platform, start, end in strong:
+        assert platform is not None
+        yield Signal(kind="platform", value=platform, start=start, end=end, implied=True)
+
+
+def _one_platform(platforms: tuple[str, ...]) -> bool:
+    """Whether an API tells the platform: it lives on one, or on iOS and its smaller kin but not on macOS."""
+    return len(platforms) == 1 or (bool(platforms) and platforms[0] == "iOS" and "macOS" not in platforms)
+
+
+def _domain_platform(signal: Signal, tables: SignalTables) -> str | None:
+    domain = tables.domain_named(signal.domain or "")
+    if domain is None or not domain.platforms:
+        return None
+    named = [p for p in _PLATFORMS if p in domain.platforms]
+    if "macOS" in named and "iOS" not in named:
+        return "macOS"
+    return "iOS" if "iOS" in named and "macOS" not in named else None
+
+
+def _each_once(found: list[Signal]) -> list[Signal]:
+    kept: dict[tuple[str, str], Signal] = {}
+    for s in sorted(found, key=lambda s: (s.implied, s.start, -s.end)):
+        kept.setdefault((s.kind, s.value), s)
+    return sorted(kept.values(), key=lambda s: (s.start, s.end))

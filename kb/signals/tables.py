@@ -1,0 +1,322 @@
+"""Signal tables, compiled at build time from `data/signals/*.yaml` into one JSON object.
+
+A question reads the compiled form only: two dictionaries and a list of phrases, so that reading signals is a
+walk over the words of the question and not over the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kb.errors import GuidanceError
+
+
+@dataclass(frozen=True)
+class Case:
+    """One code of an error domain."""
+
+    code: int
+    symbol: str | None
+    swift: str | None
+    meaning: str
+    confidence: str
+    hints: list[str]
+    cards: list[str]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An error domain or enumeration with its cases by code."""
+
+    id: str
+    enum: str | None
+    domain: str | None
+    aliases: list[str]
+    topic: str
+    platforms: str
+    visibility: str
+    confidence: str
+    notes: str | None
+    context: list[str]
+    cases: dict[int, Case]
+
+    @property
+    def name(self) -> str:
+        """What people call it: the NSError domain, else the enumeration."""
+        return self.domain or self.enum or self.id
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a word or a phrase stands for."""
+
+    kind: str
+    value: str
+    topic: str | None = None
+    platforms: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
+    domain: str | None = None
+    code: int | None = None
+    implies: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SignalTables:
+    """The compiled tables: words (lower case) and phrases to what they stand for, and the domains.
+
+    Entries stay as they were read until one is hit: a question touches a handful of some two thousand.
+    """
+
+    domains: dict[str, Domain]
+    raw_words: dict[str, dict[str, Any]]
+    raw_phrases: dict[str, dict[str, Any]]
+    swift_cases: dict[str, list[tuple[str, int]]]
+    os_names: dict[str, str]
+    devices: dict[str, str]
+    silent_apis: list[dict[str, Any]] = field(default_factory=list)
+
+    def word(self, word: str) -> Entry | None:
+        """What a word, in lower case, stands for."""
+        raw = self.raw_words.get(word)
+        return _entry(raw) if raw is not None else None
+
+    def phrase(self, phrase: str) -> Entry | None:
+        """What a phrase, in lower case, stands for."""
+        raw = self.raw_phrases.get(phrase)
+        return _entry(raw) if raw is not None else None
+
+    def named(self, value: str) -> Entry | None:
+        """What a canonical value of a signal stands for: a word, else a phrase."""
+        return self.word(value.lower()) or self.phrase(value.lower())
+
+    def domain_named(self, name: str) -> Domain | None:
+        """The domain that people mean by this name, whatever its spelling."""
+        entry = self.word(name.lower())
+        if entry is not None and entry.domain is not None:
+            return self.domains.get(entry.domain)
+        return self.domains.get(name)
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> SignalTables:
+        """The tables out of a snapshot."""
+        domains = {}
+        for d in raw["domains"]:
+            cases = {c["code"]: Case(**c) for c in d["cases"]}
+            domains[d["id"]] = Domain(**(d | {"cases": cases}))
+        return cls(
+            domains=domains,
+            raw_words=raw["words"],
+            raw_phrases=dict(raw["phrases"]),
+            swift_cases={n: [(d, c) for d, c in found] for n, found in raw["swift_cases"].items()},
+            os_names=raw["os_names"],
+            devices=raw["devices"],
+            silent_apis=raw["silent_apis"],
+        )
+
+
+def _entry(raw: dict[str, Any]) -> Entry:
+    lists = {k: tuple(raw[k]) for k in ("platforms", "cards") if k in raw}
+    implies = tuple((a, b) for a, b in raw.get("implies", ()))
+    return Entry(**(raw | lists | {"implies": implies}))
+
+
+def compile_tables(data: Path) -> dict[str, Any]:
+    """Read every table of `data/signals/` into the form that a snapshot keeps.
+
+    Raises `GuidanceError` when a table is missing or not well formed.
+    """
+    folder = data / "signals"
+    errors = _load(folder / "error_codes.yaml")
+    platforms = _load(folder / "platforms.yaml")
+    context = _load(folder / "context.yaml")["domains"]
+    words: dict[str, dict[str, Any]] = {}
+    phrases: dict[str, dict[str, Any]] = {}
+    for text, entry in _all_entries(folder, errors, platforms):
+        _place(text, entry, words, phrases)
+    swift: dict[str, list[tuple[str, int]]] = {}
+    domains = [_domain(d, context.get(d["id"], [])) for d in errors["domains"]]
+    for d in domains:
+        for case in d["cases"]:
+            if case["swift"]:
+                swift.setdefault(case["swift"].lower(), []).append((d["id"], case["code"]))
+    return {
+        "domains": domains,
+        "words": words,
+        "phrases": sorted(phrases.items(), key=lambda item: (-len(item[0]), item[0])),
+        "swift_cases": swift,
+        "os_names": {k.lower(): str(v) for k, v in platforms["os_names"].items()},
+        "devices": {str(k): str(v) for k, v in platforms["devices"].items()},
+        "silent_apis": errors.get("silent_apis", []),
+    }
+
+
+def _load(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise GuidanceError(
+            f"The signal table {path.name} cannot be read: {error}.", "Mend the file, or install nekb again."
+        ) from error
+
+
+def _domain(d: dict[str, Any], context: list[str]) -> dict[str, Any]:
+    cases = [
+        {
+            "code": int(c["code"]),
+            "symbol": c.get("symbol"),
+            "swift": c.get("swift"),
+            "meaning": c["meaning"],
+            "confidence": str(c.get("confidence", d["confidence"])),
+            "hints": c.get("hints", []),
+            "cards": c.get("cards", []),
+        }
+        for c in d["cases"]
+    ]
+    kept = {k: d.get(k) for k in ("id", "enum", "domain", "topic", "visibility", "notes")}
+    return kept | {
+        "aliases": d.get("aliases", []),
+        "platforms": str(d.get("platforms", "")),
+        "confidence": str(d["confidence"]),
+        "context": context,
+        "cases": cases,
+    }
+
+
+Named = Iterator[tuple[str, dict[str, Any]]]
+_NE_KEY = "com.apple.developer.networking.networkextension"
+
+
+def _all_entries(folder: Path, errors: dict[str, Any], platforms: dict[str, Any]) -> Named:
+    yield from _platform_entries(platforms)
+    yield from _wrapper_entries(_load(folder / "wrappers.yaml")["wrappers"])
+    yield from _log_entries(_load(folder / "logs.yaml"))
+    yield from _plist_entries(_load(folder / "plist.yaml"))
+    yield from _api_entries(_load(folder / "apis.yaml")["apis"])
+    yield from _entitlement_entries(_load(folder / "entitlements.yaml")["entitlements"])
+    yield from _domain_entries(errors["domains"])
+
+
+def _domain_entries(domains: list[dict[str, Any]]) -> Named:
+    for d in domains:
+        base = {"kind": "error", "domain": d["id"], "topic": d["topic"]}
+        name = d.get("domain") or d.get("enum") or d["id"]
+        for text in {t for t in (d.get("domain"), d.get("enum"), *d.get("aliases", [])) if t}:
+            yield text, base | {"value": name}
+        for case in d["cases"]:
+            if case.get("symbol"):
+                found = base | {"value": f"{name} {case['code']}", "code": int(case["code"])}
+                yield case["symbol"], found | {"cards": case.get("cards", [])}
+                if case.get("swift") and d.get("enum"):
+                    yield f"{d['enum']}.{case['swift']}", found | {"cards": case.get("cards", [])}
+
+
+def _api_entries(apis: list[dict[str, Any]]) -> Named:
+    for api in apis:
+        entry = _facts("api", api["name"], api)
+        for text in (api["name"], *api.get("aliases", [])):
+            if _distinctive(text):
+                yield text, entry
+
+
+def _distinctive(name: str) -> bool:
+    """Whether an API name cannot be an English word: it has an inner capital, a dot, an underscore or a colon."""
+    return any(c in name for c in "._:") or any(c.isupper() for c in name[1:])
+
+
+def _entitlement_entries(entitlements: list[dict[str, Any]]) -> Named:
+    for e in entitlements:
+        if e.get("value") and "-" in e["value"]:  # "relay" is also an ordinary word
+            yield e["value"], _facts("entitlement", e["value"], e)
+        if e["key"] != _NE_KEY:
+            yield e["key"], _facts("entitlement", e["key"], e)
+    yield (
+        "com.apple.developer.networking.networkextension",
+        {
+            "kind": "entitlement",
+            "value": "com.apple.developer.networking.networkextension",
+            "topic": "entitlements-provisioning",
+        },
+    )
+
+
+def _log_entries(logs: dict[str, Any]) -> Named:
+    for group in ("subsystems", "processes"):
+        for item in logs[group]:
+            yield item["name"], _facts("log", item["name"], item)
+    for item in logs["phrases"]:
+        yield item["phrase"], _facts("phrase", item["phrase"], item)
+
+
+def _plist_entries(plist: dict[str, Any]) -> Named:
+    for group in ("keys", "extension_points"):
+        for item in plist[group]:
+            yield item["name"], _facts("plist", item["name"], item)
+
+
+def _wrapper_entries(wrappers: list[dict[str, Any]]) -> Named:
+    for w in wrappers:
+        entry = _facts("wrapper", w["name"], w)
+        if w.get("hides"):
+            entry["implies"] = [["api", str(w["hides"])]]
+        for text in (w["name"], *w.get("match", [])):
+            if len(str(text)) >= 4:
+                yield str(text), entry
+
+
+def _platform_entries(table: dict[str, Any]) -> Named:
+    for kind in ("platform", "distribution", "supervision", "packaging", "simulator"):
+        group = table.get("platforms" if kind == "platform" else f"{kind}s", table.get(kind, {}))
+        for text, value in _pairs(group):
+            yield text, {"kind": kind, "value": str(value)}
+
+
+def _pairs(group: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    """Word and value, from `word: value`, `value: [words]`, or for a lone state a list of words."""
+    if isinstance(group, list):
+        for text in group:
+            yield str(text), "yes"
+        return
+    for key, value in group.items():
+        if isinstance(value, list):
+            for text in value:
+                yield str(text), key
+        else:
+            yield str(key), value
+
+
+def _facts(kind: str, value: str, item: dict[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"kind": kind, "value": value}
+    if item.get("topic"):
+        entry["topic"] = item["topic"]
+    if isinstance(item.get("platforms"), list):
+        entry["platforms"] = item["platforms"]
+    if item.get("cards"):
+        entry["cards"] = item["cards"]
+    return entry
+
+
+def _place(
+    text: str, entry: dict[str, Any], words: dict[str, dict[str, Any]], phrases: dict[str, dict[str, Any]]
+) -> None:
+    """A single identifier goes to `words`, anything with a space or odd signs to `phrases`."""
+    key = text.lower()
+    if key.isascii() and all(c.isalnum() or c in "_.:-" for c in key):
+        words[key] = entry
+    else:
+        phrases[key] = entry
+
+
+def table_cards(compiled: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Every `(where, card id)` that a table names, for the check."""
+    for word, entry in [*compiled["words"].items(), *compiled["phrases"]]:
+        for card in entry.get("cards", ()):
+            yield word, card
+    for d in compiled["domains"]:
+        for case in d["cases"]:
+            for card in case["cards"]:
+                yield f"{d['id']} {case['code']}", card

@@ -1,0 +1,94 @@
+"""Operating systems with their versions, and devices: `iOS 26.0.1`, `Tahoe`, `iPhone17,1`, `iPhone 17 Pro`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.answer import Signal
+from kb.signals.tables import SignalTables
+
+_CANONICAL = {
+    "ios": "iOS",
+    "ipados": "iPadOS",
+    "macos": "macOS",
+    "mac os": "macOS",
+    "mac os x": "macOS",
+    "os x": "macOS",
+    "osx": "macOS",
+    "tvos": "tvOS",
+    "visionos": "visionOS",
+    "watchos": "watchOS",
+    "mac": "macOS",
+}
+_OS = re.compile(
+    r"\b(?P<os>iOS|iPadOS|macOS|mac\s?OS\s?X|mac\s?OS|OS\s?X|tvOS|visionOS|watchOS|mac)"
+    r"(?:[\s_:\-(=\"']|\b(?:version|ver|v|sdk|build|sur|系统|版本)\b\.?|"
+    r"\b(?:big sur|sonoma|ventura|monterey|sequoia|tahoe|catalina|mojave)\b){0,4}"
+    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})(?![\d%]|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
+    re.IGNORECASE,
+)
+_MODEL = re.compile(
+    r"\b(?P<model>iPhone|iPad|MacBook(?:\s(?:Air|Pro|Neo))?|iMac|Mac\s?mini|Mac\s?Studio|Mac\s?Pro|Apple\sTV"
+    r"|Vision\sPro|Apple\sWatch)(?!OS)"
+    r"(?P<variant>\s?(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max)(?:\s(?:Pro\s?Max|Pro|Plus|Max|mini|Air))?)?",
+    re.IGNORECASE,
+)
+_HARDWARE = re.compile(
+    r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
+)
+_FAMILY_PLATFORM = (
+    ("iphone", "iOS"),
+    ("ipad", "iOS"),
+    ("mac", "macOS"),
+    ("imac", "macOS"),
+    ("apple tv", "tvOS"),
+    ("appletv", "tvOS"),
+    ("vision", "visionOS"),
+    ("reality", "visionOS"),
+    ("watch", "watchOS"),
+    ("apple watch", "watchOS"),
+)
+
+
+def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
+    """Every operating system that is named with a version."""
+    for m in _OS.finditer(text):
+        family = _CANONICAL.get(re.sub(r"\s+", " ", m["os"].lower()), "macOS")
+        if _plausible(family, m["version"]) and not (m["os"].lower() == "mac" and "." not in m["version"]):
+            yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
+    yield from _release_names(text, tables)
+
+
+def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
+    """macOS releases by name, with the version that follows: `Ventura 13.4 beta`, `Tahoe`."""
+    low = text.lower()
+    for name, major in tables.os_names.items():
+        for m in re.finditer(rf"\b{re.escape(name)}\b(?:\s*\(?(?P<version>{re.escape(major)}(?:\.\d+)*))?", low):
+            yield Signal(kind="os", value=f"macOS {m['version'] or major}", start=m.start(), end=m.end())
+
+
+def _plausible(family: str, version: str) -> bool:
+    """Whether Apple has shipped or may ship such a version: macOS 10 to 16 and 26 on, iOS 6 to 18 and 26 on."""
+    major = int(version.split(".", maxsplit=1)[0])
+    low = {"macOS": 10, "iOS": 6, "iPadOS": 13, "tvOS": 9, "visionOS": 1, "watchOS": 2}[family]
+    return low <= major <= 30
+
+
+def find_devices(text: str, tables: SignalTables) -> Iterator[Signal]:
+    """Models by name and by hardware identifier."""
+    for m in _HARDWARE.finditer(text):
+        yield Signal(kind="device", value=tables.devices.get(m["id"], m["id"]), start=m.start(), end=m.end())
+    for m in _MODEL.finditer(text):
+        if text[m.end() : m.end() + 1] != ",":
+            value = " ".join(m[0].split())
+            yield Signal(kind="device", value=value, start=m.start(), end=m.end())
+
+
+def platform_of(signal: Signal) -> str | None:
+    """The platform that an OS or a device implies; iPadOS counts as iOS."""
+    if signal.kind == "os":
+        family = signal.value.split(" ")[0]
+        return "iOS" if family == "iPadOS" else family
+    low = signal.value.lower()
+    return next((platform for family, platform in _FAMILY_PLATFORM if low.startswith(family)), None)

@@ -1,0 +1,213 @@
+"""A snapshot: one immutable, complete, versioned build of everything a question needs.
+
+A snapshot is a folder with a manifest. `NEKB_HOME/current` names the one that answers; publishing is one rename of
+that file, so a reader sees the old build or the new one and never half of either.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from kb.answer import Link, SnapshotInfo
+from kb.documents import Document, Head
+from kb.errors import SnapshotError
+from kb.guidance.card import Card
+from kb.lexical import LexicalIndex
+from kb.matching.classifier import CardClassifier
+from kb.matching.weights import Weights
+from kb.signals.tables import SignalTables
+
+SCHEMA = 1
+_CONNECTIONS_A_THREAD = 4
+BUILD_AGAIN = "Run `nekb build`."
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a snapshot says of itself. `files` maps each file to its size in bytes; `id` is a hash of the content."""
+
+    schema: int
+    id: str
+    built_at: str
+    nekb: str
+    model: str
+    model_sha256: str
+    dimensions: int
+    encoder: str
+    content_sha256: str
+    cards: int
+    documents: int
+    passages: dict[str, int]
+    vectors: dict[str, str]
+    files: dict[str, int]
+
+    def to_json(self) -> str:
+        """The manifest as it is written."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True)
+
+
+class Space:
+    """The passages of one space, guidance or documents: their vectors, their terms, their texts."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self._folder = folder / name
+        self._database = folder / "passages.db"
+
+    @cached_property
+    def vectors(self) -> Any:
+        """The dense leg, opened on first use."""
+        from kb.vectors import VectorIndex
+
+        return VectorIndex(self._folder / "vectors.faiss")
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """The lexical leg, opened on first use."""
+        return LexicalIndex(self._folder / "lexical")
+
+    @cached_property
+    def owners(self) -> list[tuple[str, str]]:
+        """Owner and kind of every row; for the guidance space, which is small."""
+        sql = "select owner, kind from passages where space = ? order by row"
+        return connection(self._database).execute(sql, (self.name,)).fetchall()
+
+    def passages(self, rows: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """`(owner, text)` of the rows asked for."""
+        sql = "select owner, text from passages where space = ? and row = ?"
+        db = connection(self._database)
+        return {row: db.execute(sql, (self.name, row)).fetchone() for row in rows}
+
+
+class Snapshot:
+    """An open snapshot. Its parts are read when first needed and then kept; it is safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        self.guidance = Space(folder, "guidance")
+        self.documents = Space(folder, "documents")
+
+    @cached_property
+    def encoder(self) -> Any:
+        """The query encoder."""
+        from kb.encoder import QueryEncoder
+
+        return QueryEncoder(self.folder / "encoder")
+
+    @cached_property
+    def cards(self) -> dict[str, Card]:
+        """Every guidance card, by id."""
+        raw = (self.folder / "cards.json").read_bytes()
+        return {card.id: card for card in TypeAdapter(list[Card]).validate_json(raw)}
+
+    @cached_property
+    def resources(self) -> dict[str, Link]:
+        """The link of every resource, by id."""
+        return TypeAdapter(dict[str, Link]).validate_json((self.folder / "resources.json").read_bytes())
+
+    @cached_property
+    def signals(self) -> SignalTables:
+        """The compiled signal tables."""
+        return SignalTables.from_json(json.loads((self.folder / "signals.json").read_bytes()))
+
+    @cached_property
+    def classifier(self) -> CardClassifier:
+        """The classifier that was trained on the cards' phrasings."""
+        return CardClassifier.read(self.folder / "classifier")
+
+    @cached_property
+    def weights(self) -> Weights:
+        """Ranking weights and calibration."""
+        return Weights.from_json(json.loads((self.folder / "weights.json").read_bytes()))
+
+    def document(self, id: str) -> Document | None:
+        """A document by its id."""
+        row = (
+            connection(self.folder / "passages.db").execute("select body from documents where id = ?", (id,)).fetchone()
+        )
+        return Document.from_json(json.loads(row[0])) if row else None
+
+    def heads(self, ids: Iterable[str]) -> dict[str, Head]:
+        """What a list shows of each document."""
+        sql = "select id, title, url, kind, apple_replied, accepted, activity, captured from documents where id = ?"
+        db = connection(self.folder / "passages.db")
+        return {id: Head(*row) for id in ids if (row := db.execute(sql, (id,)).fetchone())}
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """What an answer says of the snapshot it came from."""
+        m = self.manifest
+        return SnapshotInfo(id=m.id, built_at=m.built_at, documents=m.documents, model=m.model)
+
+
+_open = threading.local()
+
+
+def connection(path: Path) -> sqlite3.Connection:
+    """This thread's read-only connection to a snapshot's database; the last few stay open."""
+    held: dict[str, sqlite3.Connection] = _open.__dict__
+    key = str(path)
+    if key not in held:
+        while len(held) >= _CONNECTIONS_A_THREAD:
+            held.pop(next(iter(held))).close()
+        held[key] = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    return held[key]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a snapshot folder. Raises `SnapshotError` when this version cannot use it."""
+    try:
+        raw = json.loads((folder / "manifest.json").read_bytes())
+        schema = raw["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"The snapshot {folder.name} has no readable manifest.", BUILD_AGAIN) from error
+    if schema != SCHEMA:
+        raise SnapshotError(
+            f"The snapshot {folder.name} has schema {schema}, and this nekb reads schema {SCHEMA}.",
+            BUILD_AGAIN,
+        )
+    manifest = Manifest(**raw)
+    for name, size in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != size:
+            raise SnapshotError(f"The snapshot {manifest.id} is damaged: {name} is missing or cut.", BUILD_AGAIN)
+    return manifest
+
+
+def current_folder(home: Path) -> Path | None:
+    """The folder of the snapshot that answers, or None where nothing was built yet."""
+    try:
+        name = (home / "current").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    folder = home / "snapshots" / name
+    return folder if name and (folder / "manifest.json").is_file() else None
+
+
+def open_current(home: Path) -> Snapshot:
+    """The snapshot that answers. Raises `SnapshotError` when there is none or it cannot be used."""
+    folder = current_folder(home)
+    if folder is None:
+        raise SnapshotError("Nothing has been built yet.", BUILD_AGAIN)
+    return Snapshot(folder)
+
+
+def point_current(home: Path, id: str) -> None:
+    """Publish: make `id` the snapshot that answers, by one atomic rename."""
+    temporary = home / f".current.{os.getpid()}"
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(id + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(home / "current")

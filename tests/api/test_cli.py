@@ -1,0 +1,173 @@
+"""The command line as a person meets it: real processes, real snapshot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kb.answer import Answer
+
+NEKB = [sys.executable, "-m", "api.cli"]
+
+
+def nekb(*args: str, home: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = os.environ | {"NEKB_HOME": str(home), "COLUMNS": "100"}
+    return subprocess.run([*NEKB, *args], input=stdin, capture_output=True, env=environment, timeout=120, check=False)
+
+
+def test_the_first_question_of_all(home: Path) -> None:
+    done = nekb("ask", "code 8 hotspot", home=home)
+    shown = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    assert shown.startswith("NEHotspotConfigurationErrorInternal")
+    assert "com.apple.developer.networking.HotspotConfiguration" in shown
+    assert "https://developer.apple.com/" in shown
+    assert "\x1b" not in shown
+
+
+def test_json_is_the_contract(home: Path) -> None:
+    done = nekb("ask", "code 8 hotspot", "--json", home=home)
+    answer = Answer.model_validate_json(done.stdout)
+    assert answer.guidance[0].id == "hotspot-internal-error-8"
+    assert answer.outcome == "answered"
+    assert json.loads(done.stdout)["signals"][0]["symbol"] == "NEHotspotConfigurationErrorInternal"
+
+
+def test_a_log_on_standard_input(home: Path) -> None:
+    log = b"""2026-02-03 10:11:12.345 App[512:9001] starting
+10:11:12.351 App[512:9001] apply failed: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."
+"""
+    answer = Answer.model_validate_json(nekb("ask", "-", "--json", home=home, stdin=log).stdout)
+    assert answer.guidance[0].id == "hotspot-internal-error-8"
+
+
+def test_a_thread_that_was_ingested_is_found(home: Path) -> None:
+    done = nekb("ask", "square brackets in the name of my system extension, upload refused", "--json", home=home)
+    answer = Answer.model_validate_json(done.stdout)
+    assert any("Blue [beta]" in t.title for t in answer.threads)
+
+
+def test_a_question_that_is_not_ours_ends_with_1(home: Path) -> None:
+    done = nekb("ask", "my sourdough bread does not rise", "--json", home=home)
+    answer = Answer.model_validate_json(done.stdout)
+    assert done.returncode == 1
+    assert (answer.outcome, answer.guidance, answer.threads) == ("no_match", [], [])
+
+
+@pytest.mark.parametrize(
+    ("stdin", "says"),
+    [(b"", b"empty"), (b"   \n\t ", b"empty"), (bytes(range(256)) * 40, b"binary"), (b"\x00" * 5000, b"empty")],
+)
+def test_what_is_no_question_is_said_in_a_sentence(home: Path, stdin: bytes, says: bytes) -> None:
+    done = nekb("ask", "-", home=home, stdin=stdin)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        ("nesessionmanager[1:2] in state starting: timed out Error Domain=NEVPNErrorDomain Code=1\n" * 12_000).encode(),
+        "что делать, VPN туннель не запускается на iPhone, startTunnel не вызывается".encode(),
+        "コンテンツフィルタがTestFlightで動かない".encode(),
+        "vpn\udcff broken".encode("utf-8", "surrogateescape"),
+    ],
+)
+def test_enormous_foreign_and_broken_text_is_answered(home: Path, stdin: bytes) -> None:
+    done = nekb("ask", "-", "--json", home=home, stdin=stdin)
+    assert done.returncode in (0, 1), done.stderr
+    Answer.model_validate_json(done.stdout)
+
+
+def test_escapes_in_a_question_do_not_reach_the_terminal(home: Path) -> None:
+    done = nekb("ask", "hotspot code 8 \x1b]0;owned\x07\x1b[2J", "--explain", home=home)
+    assert b"\x1b" not in done.stdout + done.stderr
+
+
+def test_explain_shows_each_leg(home: Path) -> None:
+    shown = nekb("ask", "code 8 hotspot", "--explain", home=home).stdout.decode()
+    for word in ("dense_max", "lexical_phrasing", "classifier_sparse", "probability", "why:"):
+        assert word in shown
+
+
+def test_limit_bounds_cards_and_threads(home: Path) -> None:
+    answer = Answer.model_validate_json(nekb("ask", "vpn tunnel", "--json", "--limit", "1", home=home).stdout)
+    assert len(answer.guidance) <= 1
+    assert len(answer.threads) <= 1
+
+
+def test_given_facts_refine_the_answer(home: Path) -> None:
+    plain = Answer.model_validate_json(nekb("ask", "content filter permission", "--json", home=home).stdout)
+    given = nekb("ask", "content filter permission", "--json", "--with", "platform=macOS", home=home)
+    refined = Answer.model_validate_json(given.stdout)
+    assert any(s.kind == "platform" and s.value == "macOS" for s in refined.signals)
+    assert not any(m.signal == "platform" for m in refined.missing)
+    assert plain.query == refined.query
+
+
+def test_an_unknown_fact_is_refused(home: Path) -> None:
+    done = nekb("ask", "x", "--with", "mood=bad", home=home)
+    assert done.returncode == 2
+    assert b"KEY=VALUE" in done.stderr
+
+
+def test_an_ask_loads_no_torch(home: Path) -> None:
+    code = (
+        "import sys\n"
+        "from api.cli.main import main\n"
+        "try:\n    main(['ask', 'code 8 hotspot'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'sklearn', 'scipy'}\n"
+        "heavy |= {'fastapi', 'httpx', 'bs4', 'yaml', 'rich'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))\n"
+    )
+    environment = os.environ | {"NEKB_HOME": str(home)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, timeout=60, check=True)
+    assert done.stdout.decode().splitlines()[-1] == "LOADED []"
+
+
+def test_help_names_every_command_and_imports_none(home: Path) -> None:
+    code = (
+        "import sys\nfrom api.cli.main import COMMANDS, main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', [m for m, _, _ in COMMANDS.values() if m in sys.modules], 'pydantic' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    assert done.stdout.decode().splitlines()[-1] == "LOADED [] False"
+
+
+def test_an_error_code_in_every_domain(home: Path) -> None:
+    shown = nekb("error", "8", home=home).stdout.decode()
+    for domain in ("NEHotspotConfigurationErrorDomain 8", "OSSystemExtensionErrorDomain 8"):
+        assert domain in shown
+
+
+def test_a_snapshot_of_another_schema_is_refused_with_what_to_run(own_home: Path) -> None:
+    manifest = next((own_home / "snapshots").glob("*/manifest.json"))
+    manifest.write_text(manifest.read_text().replace('"schema": 1', '"schema": 999'))
+    done = nekb("ask", "code 8 hotspot", home=own_home)
+    assert done.returncode == 2
+    assert b"schema 999" in done.stderr
+    assert b"nekb build" in done.stderr
+
+
+def test_a_damaged_snapshot_is_refused_with_what_to_run(own_home: Path) -> None:
+    model = next((own_home / "snapshots").glob("*/encoder/model.onnx"))
+    model.write_bytes(model.read_bytes()[:1000])
+    done = nekb("ask", "code 8 hotspot", home=own_home)
+    assert done.returncode == 2
+    assert b"damaged" in done.stderr
+    assert b"nekb build" in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    done = nekb("build", home=blocked / "home")
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr

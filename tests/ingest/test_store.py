@@ -1,0 +1,84 @@
+"""The store: a capture is kept before it is parsed, the same input changes nothing, a newer file is refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.captures import Capture
+from ingest.importing import import_files
+from ingest.lock import only_writer
+from ingest.store import Store
+from kb.documents import Document, Post
+from kb.errors import NekbError
+from tests.conftest import PAGES
+
+CAPTURE = Capture("file:a.txt", "file", "2026-03-18T00:00:00+00:00", b"body")
+
+
+def _document(body: str = "text") -> Document:
+    return Document(id="d", source="test", kind="thread", title="T", posts=(Post("question", body),))
+
+
+def test_the_same_bytes_of_the_same_address_are_kept_once(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        first, second = store.keep(CAPTURE), store.keep(CAPTURE)
+        assert first.id == second.id
+        assert store.counts()["captures"] == 1
+
+
+def test_a_capture_that_was_not_parsed_is_found_by_the_next_run(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.keep(CAPTURE)
+    with Store(tmp_path) as store:
+        waiting = list(store.unparsed())
+        assert [k.capture.body for k in waiting] == [b"body"]
+        store.settle(waiting[0], "parsed", "thread", [_document()])
+        assert list(store.unparsed()) == []
+
+
+def test_documents_are_new_then_unchanged_then_changed(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        kept = store.keep(CAPTURE)
+        assert store.settle(kept, "parsed", "thread", [_document()])["new"] == 1
+        assert store.settle(kept, "parsed", "thread", [_document()])["unchanged"] == 1
+        assert store.settle(kept, "parsed", "thread", [_document("other")])["changed"] == 1
+        assert [d.posts[0].body for d in store.documents()] == ["other"]
+
+
+def test_vectors_are_kept_by_text_and_model(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.keep_vectors({"h": np.array([1.0, 2.0], dtype=np.float32)}, "model-a")
+        assert store.vectors(["h", "x"], "model-a")["h"].tolist() == [1.0, 2.0]
+        assert store.vectors(["h"], "model-b") == {}
+
+
+def test_a_store_of_a_newer_nekb_is_refused(tmp_path: Path) -> None:
+    with Store(tmp_path):
+        pass
+    with sqlite3.connect(tmp_path / "store.db") as db:
+        db.execute("pragma user_version = 99")
+    with pytest.raises(NekbError, match="newer nekb"):
+        Store(tmp_path)
+
+
+def test_a_file_that_is_no_store_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(NekbError) as caught:
+        Store(tmp_path)
+    assert caught.value.remedy
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    with only_writer(tmp_path), pytest.raises(NekbError, match="Another nekb"), only_writer(tmp_path):
+        pass
+
+
+def test_importing_the_same_page_twice_changes_nothing(tmp_path: Path) -> None:
+    first = import_files(tmp_path, [PAGES / "tag-page.txt"])
+    again = import_files(tmp_path, [PAGES / "tag-page.txt"])
+    assert (first.new, first.changed, first.unchanged) == (4, 0, 0)
+    assert (again.new, again.changed, again.unchanged) == (0, 0, 4)

@@ -1,0 +1,49 @@
+"""`nekb error`: every case of the table is found by code, by domain and code, and by symbol."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb.error_lookup import look_up
+from kb.errors import NekbError
+from kb.home import shipped_data
+from kb.signals import SignalTables
+from kb.signals.tables import Case, Domain, compile_tables
+
+TABLES = SignalTables.from_json(compile_tables(shipped_data()))
+CASES = [(d, c) for d in TABLES.domains.values() for c in d.cases.values()]
+
+
+@pytest.mark.parametrize(("domain", "case"), CASES, ids=[f"{d.id}-{c.code}" for d, c in CASES])
+def test_every_case_is_found(domain: Domain, case: Case) -> None:
+    by_domain = look_up([domain.name, str(case.code)], TABLES)
+    assert [(k.domain.id, k.case.code) for k in by_domain] == [(domain.id, case.code)]
+    assert (domain.id, case.code) in {(k.domain.id, k.case.code) for k in look_up([str(case.code)], TABLES)}
+    if case.symbol:
+        assert look_up([case.symbol], TABLES)[0].case.code == case.code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["NEVPNErrorDomain", "5"],
+        ["NEVPNErrorDomain:5"],
+        ["NEVPNErrorDomain", "code=5"],
+        ["error NEVPNErrorDomain 5"],
+        ["NEVPNError", "5"],
+    ],
+)
+def test_spellings_of_the_same_question(words: list[str]) -> None:
+    assert [(k.domain.name, k.case.code) for k in look_up(words, TABLES)] == [("NEVPNErrorDomain", 5)]
+
+
+def test_a_public_domain_comes_before_a_private_one() -> None:
+    order = [k.domain.visibility for k in look_up(["10"], TABLES)]
+    assert order == sorted(order, key=["public", "private", "enum"].index)
+
+
+@pytest.mark.parametrize("words", [[], [""], ["987654"], ["NoSuchDomain", "1"], ["NEVPNErrorDomain", "99"], ["💥"]])
+def test_what_is_unknown_is_said_in_a_sentence(words: list[str]) -> None:
+    with pytest.raises(NekbError) as caught:
+        look_up(words, TABLES)
+    assert caught.value.remedy

@@ -1,0 +1,66 @@
+"""Terms: identifiers are found whole and in parts, other scripts too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.lexical import LexicalIndex, terms, write_lexical
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("NEVPNErrorDomain", {"nevpnerrordomain", "error", "domain"}),
+        ("includeAllNetworks", {"includeallnetwork", "includ", "all", "network"}),
+        ("com.apple.networkextension", {"com.apple.networkextens", "networkextens", "appl"}),
+        ("packet-tunnel-provider", {"packet-tunnel-provid", "packet", "tunnel"}),
+        ("Code=-1009", {"code", "1009"}),
+        ("热点错误", {"热点", "点错", "错误"}),
+        ("не работает", {"не", "работает"}),
+    ],
+)
+def test_terms(text: str, wanted: set[str]) -> None:
+    assert wanted <= set(terms(text))
+
+
+@given(st.text())
+def test_any_text_has_terms_without_spaces(text: str) -> None:
+    assert all(t and not t.isspace() and " " not in t for t in terms(text))
+
+
+def test_the_passage_with_the_identifier_is_first(tmp_path: Path) -> None:
+    write_lexical(
+        tmp_path / "lexical",
+        [
+            ("Errors", "a general word on errors of a domain"),
+            ("Sleep", "NEVPNErrorDomain is what you get"),
+            ("Other", "a hotspot and a filter"),
+        ],
+    )
+    index = LexicalIndex(tmp_path / "lexical")
+    assert index.search(terms("NEVPNErrorDomain"), 3)[0][0] == 1
+    assert index.search([], 3) == []
+    assert index.search(terms("zebra"), 3) == []
+
+
+@given(st.text(max_size=60))
+def test_no_query_raises(text: str) -> None:
+    index = _INDEX or _build()
+    assert all(score > 0 for _, score in index.search(terms(text), 5))
+
+
+_INDEX: LexicalIndex | None = None
+
+
+def _build() -> LexicalIndex:
+    global _INDEX  # noqa: PLW0603 - one index for all examples
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp()) / "lexical"
+    write_lexical(folder, [("Title", "some text about a tunnel"), ("", "NEFilterDataProvider drop verdict")])
+    _INDEX = LexicalIndex(folder)
+    return _INDEX

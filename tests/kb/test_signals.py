@@ -1,0 +1,178 @@
+"""Reading signals: what the text says is found with true spans; what it does not say is never guessed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.answer import Signal
+from kb.home import shipped_data
+from kb.signals import SignalTables, read_signals
+from kb.signals.tables import compile_tables
+
+TABLES = SignalTables.from_json(compile_tables(shipped_data()))
+
+
+def read(text: str) -> list[Signal]:
+    return read_signals(text, TABLES)
+
+
+def errors(text: str) -> set[tuple[str | None, int | None]]:
+    return {(s.domain, s.code) for s in read(text) if s.kind == "error"}
+
+
+def values(text: str, kind: str) -> set[str]:
+    return {s.value for s in read(text) if s.kind == kind}
+
+
+HOTSPOT = "NEHotspotConfigurationErrorDomain"
+
+
+@pytest.mark.parametrize(
+    ("text", "domain", "code"),
+    [
+        ('Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."', HOTSPOT, 8),
+        ("apply failed, domain=NEHotspotConfigurationErrorDomain, code=8", HOTSPOT, 8),
+        ('{"domain": "NEHotspotConfigurationErrorDomain", "code": 8}', HOTSPOT, 8),
+        ('{"code": 8, "message": "x", "domain": "NEHotspotConfigurationErrorDomain"}', HOTSPOT, 8),
+        ("NEHotspotConfigurationErrorDomain/8", HOTSPOT, 8),
+        ("NEHotspotConfigurationErrorInternal", HOTSPOT, 8),
+        ("NEHotspotConfigurationError.internal", HOTSPOT, 8),
+        ("nehotspotconfigurationerrordomain code 13", HOTSPOT, 13),
+        ("The operation couldn’t be completed. (NEVPNErrorDomain error 5.)", "NEVPNErrorDomain", 5),
+        ("OSSystemExtensionErrorDomain:8 错误", "OSSystemExtensionErrorDomain", 8),
+        ('Error Domain=NEConfigurationErrorDomain Code=11 "IPC failed"', "NEConfigurationErrorDomain", 11),
+        ("NSURLErrorDomain Code=-1009", "NSURLErrorDomain", -1009),
+        ("com.apple.CipherML Code=1100", "com.apple.CipherML", 1100),
+        ("NEProviderStopReason 14", "NEProviderStopReason", 14),
+    ],
+)
+def test_a_code_is_read_with_its_domain(text: str, domain: str, code: int) -> None:
+    assert (domain, code) in errors(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("code 8 hotspot", HOTSPOT),
+        ("wifi error 13 when joining ssid", HOTSPOT),
+        ("error code 4 activating my system extension", "OSSystemExtensionErrorDomain"),
+        ("热点 错误 8", HOTSPOT),
+    ],
+)
+def test_a_bare_code_is_resolved_by_the_words_around_it(text: str, domain: str) -> None:
+    found = [s for s in read(text) if s.kind == "error"]
+    assert [s.domain for s in found] == [domain]
+    assert all(s.implied for s in found)
+
+
+@pytest.mark.parametrize("text", ["Error code: 8", "it says code 8", "error 5"])
+def test_a_code_without_context_stays_without_a_domain(text: str) -> None:
+    assert {d for d, _ in errors(text)} == {None}
+
+
+@pytest.mark.parametrize(
+    "text", ["iOS 8", "took 8 ms", "iPhone 8", "8 devices fail", "http 404 error", "version 8.1.2"]
+)
+def test_a_number_is_not_a_code(text: str) -> None:
+    assert errors(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "os"),
+    [
+        ("on iOS 26.0.1", "iOS 26.0.1"),
+        ("iOS26 beta", "iOS 26"),
+        ("ios SDK 16.7.5", "iOS 16.7.5"),
+        ("macOS Tahoe 26.1", "macOS 26.1"),
+        ("Ventura 13.4 beta", "macOS 13.4"),
+        ("since Sequoia", "macOS 15"),
+        ("Big Sur 11.1", "macOS 11.1"),
+        ("iPadOS 17.2", "iPadOS 17.2"),
+    ],
+)
+def test_systems_are_read_with_their_version(text: str, os: str) -> None:
+    assert os in values(text, "os")
+    assert values(text, "platform")
+
+
+@pytest.mark.parametrize(
+    ("text", "platform"),
+    [
+        ("NETransparentProxyProvider ignores me", "macOS"),
+        ("sysextd says no", "macOS"),
+        ("OSSystemExtensionErrorDomain 4", "macOS"),
+        ("fails on iPhone 15 Pro", "iOS"),
+        ("NEHotspotConfigurationManager apply", "iOS"),
+        ("VpnService on Android", "Android"),
+    ],
+)
+def test_the_platform_is_named_or_implied(text: str, platform: str) -> None:
+    assert platform in values(text, "platform")
+
+
+def test_not_supervised_is_not_supervised() -> None:
+    assert values("a device that is not supervised", "supervision") == {"unmanaged"}
+
+
+def test_the_channel_is_read() -> None:
+    assert "testflight" in values("prompt is missing in TestFlight", "distribution")
+    assert "developer-id" in values("exported with Developer ID and notarized", "distribution")
+
+
+def test_a_wrapper_gives_away_the_api_it_hides() -> None:
+    signals = read('RNWifi rejects: unableToConnect "Error while configuring WiFi"')
+    assert any(s.kind == "wrapper" for s in signals)
+    assert any(s.kind == "api" and s.implied for s in signals)
+
+
+def test_a_bug_number_is_read() -> None:
+    assert values("filed as FB12345678", "bug_number") == {"FB12345678"}
+
+
+LOG = st.lists(
+    st.sampled_from(
+        [
+            "2026-01-02 10:11:12.345 nesessionmanager[123:456] NESMVPNSession",
+            "Error Domain=NEVPNErrorDomain Code=5",
+            "code: 8",
+            "\x1b[31mred\x1b[0m",
+            "{'domain': 'X', 'code': -1}",
+            "iOS 26.1",
+            "iPhone17,1",
+            "Ad Hoc",
+            "utun4",
+            "\x00",
+            "热点错误8",
+            "İstanbul",
+            "error",
+            "=",
+            "Code=",
+            "Domain=",
+        ]
+    )
+    | st.text(max_size=40),
+    max_size=20,
+).map("\n".join)
+
+
+@given(st.text() | LOG)
+def test_no_input_raises_and_every_span_is_true(text: str) -> None:
+    for signal in read(text):
+        assert 0 <= signal.start <= signal.end <= len(text)
+        if not signal.implied:
+            assert signal.end > signal.start
+
+
+@given(LOG)
+def test_reading_twice_gives_the_same(text: str) -> None:
+    assert read(text) == read(text)
+
+
+def test_a_megabyte_of_log_is_read_at_both_ends() -> None:
+    noise = "2026-01-01 10:00:00.000 other[1:2] nothing of note\n" * 20_000
+    text = 'Error Domain=NEVPNErrorDomain Code=1 "a"\n' + noise + 'Error Domain=NEFilterErrorDomain Code=5 "b"\n'
+    assert {("NEVPNErrorDomain", 1), ("NEFilterErrorDomain", 5)} <= errors(text)
+    last = next(s for s in read(text) if s.code == 5 and s.domain == "NEFilterErrorDomain")
+    assert text[last.start : last.end].startswith("NEFilterErrorDomain")
