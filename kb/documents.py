@@ -102,6 +102,10 @@ class Head:
     accepted: bool
     activity: str | None
     captured: str | None
+    topic: str | None
+    source: str
+    platforms: str
+    updated: str | None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
 SCHEMA = 1
+HEAD_COLUMNS = tuple(f.name for f in fields(Head))
 _CONNECTIONS_A_THREAD = 4
 BUILD_AGAIN = "Run `nekb build`."
 
@@ -140,9 +141,15 @@ class Snapshot:
 
     def heads(self, ids: Iterable[str]) -> dict[str, Head]:
         """What a list shows of each document."""
-        sql = "select id, title, url, kind, apple_replied, accepted, activity, captured from documents where id = ?"
+        sql = f"select {', '.join(HEAD_COLUMNS)} from documents where id = ?"  # noqa: S608 - column names of ours
         db = connection(self.folder / "passages.db")
         return {id: Head(*row) for id in ids if (row := db.execute(sql, (id,)).fetchone())}
+
+    def linked_from(self, url: str) -> list[Head]:
+        """The documents that link to an address."""
+        sql = "select document from links where url = ? limit 100"
+        ids = [id for (id,) in connection(self.folder / "passages.db").execute(sql, (url,))]
+        return list(self.heads(ids).values())
 
     @property
     def info(self) -> SnapshotInfo:

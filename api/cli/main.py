@@ -22,6 +22,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "error": ("api.cli.error", "error", "Say what an error code means, in every domain that knows it."),
     "guidance": ("api.cli.guidance", "guidance", "List, show, check and write guidance cards."),
     "ingest": ("api.cli.ingest", "ingest", "Take in saved pages of the forum, then build."),
+    "serve": ("api.cli.serve", "serve", "Answer over HTTP."),
+    "slack": ("api.cli.slack", "slack", "Answer in Slack; print the app manifest."),
+    "mcp": ("api.cli.mcp", "mcp", "Serve coding agents over stdio (MCP)."),
+    "keys": ("api.cli.keys", "keys", "Make, list and revoke API keys."),
     "eval": ("api.cli.evaluate", "evaluate", "Measure answers on labelled questions."),
     "build": ("api.cli.build", "build", "Build the snapshot that answers."),
 }

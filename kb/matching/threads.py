@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kb.documents import Head
@@ -27,19 +28,25 @@ class RankedThread:
 
 def rank_threads(question: Question, limit: int) -> list[RankedThread]:
     """The documents most like the question, each once, best first."""
+    return mixed_ranking(question, DEPTH, limit)
+
+
+def mixed_ranking(
+    question: Question, depth: int, limit: int, keep: Callable[[Head], bool] = lambda _: True
+) -> list[RankedThread]:
+    """Documents by the mix of both legs, `depth` passages deep, those that `keep` lets through."""
     space = question.snapshot.documents
-    dense = dict(space.vectors.search(question.read.vector, DEPTH))
-    lexical = dict(space.lexical.search(question.read.terms, DEPTH))
+    dense = dict(space.vectors.search(question.read.vector, depth))
+    lexical = dict(space.lexical.search(question.read.terms, depth))
     saturation = 8.0 + 1.5 * len(set(question.read.terms))  # a BM25 score of a passage that shares most terms
     by_owner: dict[str, tuple[float, float, float, str]] = {}
     for row, (owner, text) in space.passages(dense.keys() | lexical.keys()).items():
         d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / saturation, 1.0)
         found = (DENSE_SHARE * d + (1 - DENSE_SHARE) * x, d, x, text)
         by_owner[owner] = max(by_owner.get(owner, found), found)
-    best = sorted(by_owner, key=lambda owner: by_owner[owner], reverse=True)[: 3 * limit]
-    heads = question.snapshot.heads(best)
-    ranked = [_thread(heads[owner], *by_owner[owner]) for owner in best if owner in heads]
-    ranked.sort(key=lambda r: -r.score)
+    heads = question.snapshot.heads(by_owner)
+    ranked = [_thread(head, *by_owner[id]) for id, head in heads.items() if keep(head)]
+    ranked.sort(key=lambda r: (-r.score, r.head.id))
     return ranked[:limit]
 
 

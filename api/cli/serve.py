@@ -1,0 +1,46 @@
+"""`nekb serve`: the query endpoint."""
+
+from __future__ import annotations
+
+import click
+
+from kb.errors import BadInputError
+from kb.home import nekb_home
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond this machine keys are demanded."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; they share the snapshot."
+)
+@click.option("--rate", default="120/minute", show_default=True, help="Requests of a key or a client.")
+@click.option("--origin", "origins", multiple=True, help="A web origin that may call (CORS); none by default.")
+@click.option("--public-name", "hosts", multiple=True, help="A host name under which MCP clients reach this server.")
+def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...], hosts: tuple[str, ...]) -> None:
+    """Answer over HTTP: POST /v1/ask and more."""
+    from limits import parse
+
+    from api.cli.opening import open_or_build
+    from api.http.server import serve as run
+    from api.http.settings import ServeSettings, is_loopback
+    from api.records.database import open_database
+    from api.records.keys import list_keys
+
+    try:
+        parse(rate)
+    except ValueError as error:
+        raise BadInputError(f"{rate!r} is no rate.", "Write a number and a time, such as 120/minute.") from error
+    home = nekb_home()
+    open_or_build()
+    guarded = not is_loopback(host)
+    if guarded and not any(k.revoked is None for k in list_keys(open_database(home))):
+        raise BadInputError(
+            f"{host} can be reached from other machines and there is no API key yet.",
+            "Make one with `nekb keys create NAME`, or listen on 127.0.0.1.",
+            code="no_keys",
+        )
+    click.echo(f"nekb answers on http://{host}:{port} {'(with a key)' if guarded else ''}", err=True)
+    run(ServeSettings(home, host, port, guarded, rate, origins=origins, hosts=hosts), workers)

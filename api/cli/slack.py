@@ -1,0 +1,63 @@
+"""`nekb slack`: Socket Mode for teams without a public address, and the app manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from kb.errors import BadInputError
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def slack(context: click.Context) -> None:
+    """Answer in Slack over Socket Mode; needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN.
+
+    With a public address use `nekb serve` and SLACK_SIGNING_SECRET instead.
+    """
+    if context.invoked_subcommand is None:
+        _socket_mode()
+
+
+@slack.command()
+@click.option(
+    "--address", help="The server's public address, such as https://nekb.example.com; without it Socket Mode."
+)
+def manifest(address: str | None) -> None:
+    """Print the app manifest to paste at api.slack.com/apps."""
+    from api.slack.manifest import manifest as made
+
+    if address and not address.startswith("https://"):
+        raise BadInputError(f"{address} is no https address.", "Slack calls only https addresses.")
+    click.echo(json.dumps(made(address), indent=2))
+
+
+def _socket_mode() -> None:
+    import asyncio
+
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+
+    from api.cli.opening import open_or_build
+    from api.http.current import CurrentSnapshot
+    from api.records.database import open_database
+    from api.slack.app import Desk, SlackSettings, slack_app
+    from kb.home import nekb_home
+
+    bot, app_token = (os.environ.get(name) for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
+    if not bot or not app_token:
+        raise BadInputError(
+            "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are not both set.",
+            "docs/slack.md takes a new team to both.",
+            code="slack",
+        )
+    open_or_build()
+    current = CurrentSnapshot(nekb_home())
+
+    async def run() -> None:
+        app = slack_app(SlackSettings(bot, app_token=app_token), Desk(current.get, open_database(nekb_home())))
+        await AsyncSocketModeHandler(app, app_token).start_async()  # type: ignore[no-untyped-call]
+
+    click.echo("nekb answers in Slack (Socket Mode).", err=True)
+    asyncio.run(run())

@@ -1,0 +1,1 @@
+"""HTTP: the query endpoint."""

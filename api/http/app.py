@@ -1,0 +1,110 @@
+"""The app: routes, the layer around them, the snapshot that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+
+import kb
+from api.http import problems
+from api.http.current import CurrentSnapshot
+from api.http.dependencies import NotModified, Services
+from api.http.mcp import mount_mcp
+from api.http.middleware import Guard
+from api.http.problems import Problem
+from api.http.routes import ask, errors, feedback, guidance, health, threads
+from api.http.settings import ServeSettings
+from api.records.database import open_database
+
+_DESCRIPTION = """A symptom in, the canonical guidance on Apple's Network Extension out.
+
+Every answer names the snapshot it came from; the same snapshot gives the same answer, so its id is the ETag."""
+
+
+def create_app(settings: ServeSettings) -> FastAPI:
+    """The app for these settings."""
+    current = CurrentSnapshot(settings.home)
+    app = FastAPI(
+        title="nekb",
+        version=kb.__version__,
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        license_info={"name": "Apache-2.0"},
+        swagger_ui_parameters=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = Services(settings, current, open_database(settings.home))
+    problems.install(app)
+
+    @app.exception_handler(NotModified)
+    async def unchanged(_request: Request, error: NotModified) -> Response:
+        return Response(status_code=304, headers={"ETag": error.tag})
+
+    for module in (ask, guidance, threads, errors, feedback, health):
+        app.include_router(module.router)
+    _mount_slack(app)
+    app.state.mcp = mount_mcp(app)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+        )
+    app.add_middleware(Guard, settings=settings)
+    _document_problems(app)
+    return app
+
+
+def _mount_slack(app: FastAPI) -> None:
+    """Slack's endpoint, where its secrets are set."""
+    secret, token = os.environ.get("SLACK_SIGNING_SECRET"), os.environ.get("SLACK_BOT_TOKEN")
+    if not secret or not token:
+        return
+    from api.slack.app import Desk, SlackSettings, slack_app
+    from api.slack.endpoint import slack_router
+
+    held: Services = app.state.services
+    desk = Desk(held.current.get, held.engine)
+    settings = SlackSettings(token, secret, api_base=os.environ.get("SLACK_API_URL"))
+    app.include_router(slack_router(slack_app(settings, desk)))
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    held: Services = app.state.services
+    await asyncio.to_thread(held.current.refresh)
+    watching = asyncio.create_task(_watch(held))
+    try:
+        async with app.state.mcp():
+            yield
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _watch(held: Services) -> None:
+    """Look for a new snapshot now and then."""
+    while True:
+        await asyncio.sleep(held.settings.reload_every)
+        await asyncio.to_thread(held.current.refresh)
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Put the problem document's schema where the routes' documented errors point."""
+    made = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = made()
+        components = schema.setdefault("components", {}).setdefault("schemas", {})
+        components["Problem"] = Problem.model_json_schema()
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,103 @@
+"""What routes are given: the snapshot, the database, the caller with a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from sqlalchemy import Engine
+
+from api.http.current import CurrentSnapshot
+from api.http.problems import HttpProblem
+from api.http.settings import ServeSettings
+from api.records.keys import ApiKey, find_key
+from kb.snapshot import Snapshot
+
+
+@dataclass
+class Services:
+    """What the app holds for its routes."""
+
+    settings: ServeSettings
+    current: CurrentSnapshot
+    engine: Engine
+
+
+def services(request: Request) -> Services:
+    """The app's services."""
+    held: Services = request.app.state.services
+    return held
+
+
+def snapshot(request: Request, response: Response) -> Snapshot:
+    """The snapshot this request answers from, named in the ETag of what comes back."""
+    found = services(request).current.get()
+    response.headers["ETag"] = etag(found)
+    return found
+
+
+def etag(found: Snapshot) -> str:
+    """The same snapshot gives the same answer, so its id is the validator (weak: times differ)."""
+    return f'W/"{found.manifest.id}"'
+
+
+def not_modified(request: Request, found: Snapshot) -> None:
+    """Raise the 304 answer where the caller already has what this snapshot says (RFC 9110, 13.1.2)."""
+    seen = request.headers.get("if-none-match", "")
+    if etag(found) in (part.strip() for part in seen.split(",")):
+        raise NotModified(etag(found))
+
+
+class NotModified(Exception):  # noqa: N818 - it is an answer
+    """The caller's copy is current."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+
+def _presented(request: Request) -> str | None:
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key")
+
+
+def caller(scope: str) -> Callable[[Request], ApiKey | None]:
+    """A dependency that lets in who may do `scope`; None is a caller on loopback without a key."""
+
+    def check(request: Request) -> ApiKey | None:
+        held = services(request)
+        secret = _presented(request)
+        if secret is None:
+            if held.settings.require_keys:
+                raise HttpProblem(
+                    401,
+                    "no_key",
+                    "This server answers only with an API key.",
+                    "Send `Authorization: Bearer <key>`; `nekb keys create` makes one.",
+                    {"WWW-Authenticate": "Bearer"},
+                )
+            return None
+        key = find_key(held.engine, secret)
+        if key is None:
+            raise HttpProblem(
+                401,
+                "bad_key",
+                "The API key is unknown or revoked.",
+                "Ask whoever runs this server.",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        if scope not in key.scopes and "admin" not in key.scopes:
+            raise HttpProblem(
+                403, "scope", f"The API key has no scope {scope!r}.", f"Make a key with `--scope {scope}`."
+            )
+        return key
+
+    return check
+
+
+ReadSnapshot = Annotated[Snapshot, Depends(snapshot)]
+Held = Annotated[Services, Depends(services)]
+MayAsk = Depends(caller("ask"))
+MayGiveFeedback = Depends(caller("feedback"))

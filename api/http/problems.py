@@ -1,0 +1,103 @@
+"""Errors as problem documents (RFC 9457), each with a remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from api.text import one_line
+from kb.errors import NekbError
+
+MEDIA_TYPE = "application/problem+json"
+_TITLES = {
+    400: "Bad request",
+    401: "No valid key",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    422: "Cannot be understood",
+    429: "Too many requests",
+    503: "Not ready",
+}
+_REMEDIES = {404: "See /openapi.json for what there is.", 405: "See /openapi.json for the methods of this address."}
+
+
+class Problem(BaseModel):
+    """A problem document: `code` is stable for programs, `remedy` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str
+
+
+class HttpProblem(Exception):  # noqa: N818 - it is a problem document on its way out
+    """A problem that a route raises, with the headers that go with it."""
+
+    def __init__(self, status: int, code: str, detail: str, remedy: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.problem = document(status, code, detail, remedy)
+        self.headers = headers or {}
+
+
+def document(status: int, code: str, detail: str, remedy: str) -> Problem:
+    """A problem of this status."""
+    title = _TITLES.get(status, "Failed")
+    return Problem(
+        type=f"urn:nekb:problem:{code}",
+        title=title,
+        status=status,
+        detail=one_line(detail)[:500],
+        code=code,
+        remedy=remedy,
+    )
+
+
+def response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The problem as an answer."""
+    return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer besides success, for the OpenAPI document."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {s: {"description": _TITLES.get(s, "Failed"), "content": {MEDIA_TYPE: schema}} for s in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+
+    @app.exception_handler(HttpProblem)
+    async def problem(_request: Request, error: HttpProblem) -> JSONResponse:
+        return response(error.problem, error.headers)
+
+    @app.exception_handler(NekbError)
+    async def known(_request: Request, error: NekbError) -> JSONResponse:
+        return response(document(error.http_status, error.code, error.sentence, error.remedy))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return response(document(422, "invalid", f"{where}: {first['msg']}", "See /openapi.json for the form of this request."))
+
+    @app.exception_handler(HTTPException)
+    async def plain(_request: Request, error: HTTPException) -> JSONResponse:
+        remedy = _REMEDIES.get(error.status_code, "See /openapi.json.")
+        code = {404: "not_found", 405: "method"}.get(error.status_code, "http")
+        return response(document(error.status_code, code, str(error.detail), remedy), dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+        return response(
+            document(500, "internal", "Something failed inside nekb.", "Try again; the log has the request id.")
+        )

@@ -1,0 +1,48 @@
+"""`/v1/errors`: what codes mean."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from api.http.contract import ErrorOut
+from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
+from api.http.problems import documented
+from kb.error_lookup import KnownError, look_up
+
+router = APIRouter(
+    prefix="/v1", tags=["errors"], dependencies=[MayAsk], responses=documented(401, 403, 404, 422, 429, 503)
+)
+
+
+@router.get("/errors")
+def get_errors(
+    request: Request,
+    snapshot: ReadSnapshot,
+    code: Annotated[int | None, Query(ge=-1_000_000, le=1_000_000)] = None,
+    domain: Annotated[str | None, Query(max_length=120)] = None,
+    symbol: Annotated[str | None, Query(max_length=120)] = None,
+) -> list[ErrorOut]:
+    """What a code means, in one domain or in every domain that knows it; or a symbol; best first."""
+    not_modified(request, snapshot)
+    words = [w for w in (symbol, domain, None if code is None else str(code)) if w]
+    return [error(known) for known in look_up(words, snapshot.signals)]
+
+
+def error(known: KnownError) -> ErrorOut:
+    """A case of a domain."""
+    d, c = known.domain, known.case
+    return ErrorOut(
+        domain=d.name,
+        code=c.code,
+        symbol=c.symbol,
+        swift=c.swift,
+        meaning=c.meaning,
+        hints=c.hints,
+        guidance=c.cards,
+        topic=d.topic,
+        platforms=d.platforms,
+        visibility=d.visibility,
+        confidence=c.confidence,
+    )

@@ -1,0 +1,37 @@
+"""Liveness, readiness and metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.http.contract import Ready
+from api.http.dependencies import Held, caller
+from kb.errors import SnapshotError
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/healthz", response_class=PlainTextResponse)
+def get_health() -> str:
+    """The process is alive."""
+    return "ok"
+
+
+@router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready"}})
+def get_ready(held: Held, response: Response) -> Ready:
+    """Whether a question would be answered."""
+    try:
+        found = held.current.get()
+    except SnapshotError:
+        response.status_code = 503
+        return Ready(ready=False, snapshot=None, refused=held.current.refused)
+    return Ready(ready=True, snapshot=found.manifest.id, refused=held.current.refused)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses={200: {"content": {"text/plain": {}}}})
+def get_metrics(request: Request) -> Response:
+    """Prometheus metrics; behind a key wherever keys are demanded."""
+    caller("admin")(request)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,97 @@
+"""`/v1/threads` and `/v1/search`: documents."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+
+from api.http.contract import PostOut, SearchHit, SearchPage, ThreadOut
+from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
+from api.http.problems import documented
+from kb.answer import Link
+from kb.asking import readable
+from kb.documents import Document
+from kb.errors import NotFoundError
+from kb.guidance.card import Platform, Topic
+from kb.matching.threads import RankedThread
+from kb.resources import search_address
+from kb.search import Filters, search
+from kb.snapshot import Snapshot
+
+router = APIRouter(prefix="/v1", tags=["threads"], dependencies=[MayAsk], responses=documented(401, 403, 422, 429, 503))
+
+
+@router.get("/threads/{id}", responses=documented(404))
+def get_thread(request: Request, snapshot: ReadSnapshot, id: Annotated[str, Path(max_length=128)]) -> ThreadOut:
+    """A document with its posts, what it links to and what links to it."""
+    not_modified(request, snapshot)
+    document = snapshot.document(id)
+    if document is None:
+        raise NotFoundError(f"There is no thread {id!r}.", "GET /v1/search finds them.")
+    return whole(document, snapshot)
+
+
+@router.get("/search")
+def get_search(
+    request: Request,
+    snapshot: ReadSnapshot,
+    query: Annotated[str, Query(min_length=1, max_length=8_000)],
+    topic: Annotated[Topic | None, Query()] = None,
+    platform: Annotated[Platform | None, Query()] = None,
+    source: Annotated[str | None, Query(max_length=40)] = None,
+    kind: Annotated[Literal["thread", "resource", "documentation", "technote", "feed-item"] | None, Query()] = None,
+    since: Annotated[date | None, Query()] = None,
+    apple_replied: Annotated[bool | None, Query()] = None,
+    accepted: Annotated[bool | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+    offset: Annotated[int, Query(ge=0, le=200)] = 0,
+) -> SearchPage:
+    """Documents like the query, with filters."""
+    not_modified(request, snapshot)
+    filters = Filters(topic, platform, source, kind, since.isoformat() if since else None, apple_replied, accepted)
+    found, more = search(readable(query), snapshot, filters, limit, offset)
+    following = (
+        request.url.include_query_params(offset=offset + limit).query if more and offset + limit <= 200 else None
+    )
+    return SearchPage(items=[hit(r) for r in found], next=f"/v1/search?{following}" if following else None)
+
+
+def hit(r: RankedThread) -> SearchHit:
+    """A search result."""
+    h = r.head
+    return SearchHit(
+        id=h.id,
+        title=h.title,
+        url=h.url or search_address(h.title),
+        kind=h.kind,
+        score=round(r.score, 4),
+        excerpt=r.excerpt,
+        apple_replied=bool(h.apple_replied),
+        accepted=bool(h.accepted),
+        activity=h.activity,
+        captured=h.captured,
+    )
+
+
+def whole(d: Document, snapshot: Snapshot) -> ThreadOut:
+    """A document with everything known of it."""
+    sources = snapshot.linked_from(d.url) if d.url else []
+    return ThreadOut(
+        id=d.id,
+        title=d.title,
+        url=d.url or search_address(d.title),
+        kind=d.kind,
+        source=d.source,
+        topic=d.topic,
+        tags=list(d.tags),
+        activity=d.activity or d.updated,
+        captured=d.captured,
+        posts=[
+            PostOut(kind=p.kind, body=p.body, author=p.author, apple=p.apple, accepted=p.accepted, created=p.created)
+            for p in d.posts
+        ],
+        links=list(d.links),
+        linked_from=[Link(title=h.title, url=h.url or search_address(h.title), search=h.url is None) for h in sources],
+    )

@@ -1,0 +1,1 @@
+"""MCP: coding agents ask nekb."""

@@ -1,0 +1,50 @@
+"""Feedback: votes on answers, which become evaluation questions and never change a ranking by themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, insert, select
+
+from api.records.clock import now
+from api.records.questions import redacted
+from api.records.tables import feedback
+
+
+def keep_feedback(
+    engine: Engine,
+    *,
+    query: str,
+    helpful: bool,
+    surface: str,
+    card: str | None = None,
+    reason: str | None = None,
+    expected: str | None = None,
+    snapshot: str | None = None,
+) -> None:
+    """Keep one vote."""
+    row = {
+        "at": now(),
+        "query": redacted(query[:20_000]),
+        "card": card,
+        "helpful": helpful,
+        "surface": surface,
+        "reason": redacted(reason[:2_000]) if reason else None,
+        "expected": expected,
+        "snapshot": snapshot,
+    }
+    with engine.begin() as db:
+        db.execute(insert(feedback).values(**row))
+
+
+def evaluation_lines(engine: Engine) -> Iterator[str]:
+    """Votes as labelled questions: a helpful card, or the one named as right, is what is expected."""
+    with engine.connect() as db:
+        for row in db.execute(select(feedback).order_by(feedback.c.id)).mappings():
+            right = row["expected"] or (row["card"] if row["helpful"] else None)
+            if right:
+                yield json.dumps(
+                    {"id": f"feedback-{row['id']}", "query": row["query"], "style": "feedback", "expect": [right]},
+                    ensure_ascii=False,
+                )

@@ -1,0 +1,92 @@
+"""Questions asked, kept locally so that gaps can be seen; secrets and persons are taken out before they are kept."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+
+from sqlalchemy import Engine, insert
+
+from api.records.clock import now
+from api.records.tables import questions
+from kb.answer import Answer
+
+KEPT_CHARACTERS = 4_000
+_WAITING = 1_000
+_REDACTIONS = (
+    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "<mail>"),
+    (
+        re.compile(
+            r"(?i)\b(bearer|token|password|passwd|pwd|secret|api[_-]?key|authorization|passphrase|psk)\b(\s*[:=]\s*|\s+)[\"']?[^\s\"',;]+"
+        ),
+        r"\1\2<secret>",
+    ),
+    (re.compile(r"\b(?:nekb|sk|ghp|gho|xox[abp]|AKIA)[_-]?[A-Za-z0-9_-]{16,}\b"), "<secret>"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<secret>"),
+    (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), "<secret>"),
+    (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
+    (re.compile(r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b"), "<address>"),
+    (re.compile(r"/(?:Users|home)/[^/\s]+"), "/Users/<person>"),
+)
+
+
+def redacted(text: str) -> str:
+    """A query without what looks like a secret or a person."""
+    for pattern, instead in _REDACTIONS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+class _Writer(threading.Thread):
+    """Writes questions behind the requests, so that no answer waits for a disk; beyond a bound they are dropped."""
+
+    def __init__(self) -> None:
+        super().__init__(name="nekb-questions", daemon=True)
+        self.waiting: queue.Queue[tuple[Engine, dict[str, object]]] = queue.Queue(_WAITING)
+
+    def run(self) -> None:
+        while True:
+            engine, row = self.waiting.get()
+            try:
+                with engine.begin() as db:
+                    db.execute(insert(questions).values(**row))
+            except Exception:  # noqa: S110 - a question that is not kept must not stop the next
+                pass
+            finally:
+                self.waiting.task_done()
+
+
+_writer: _Writer | None = None
+_starting = threading.Lock()
+
+
+def remember(engine: Engine, answer: Answer, surface: str) -> None:
+    """Keep what was asked and what came of it."""
+    row: dict[str, object] = {
+        "at": now(),
+        "query": redacted(answer.query[:KEPT_CHARACTERS]),
+        "outcome": answer.outcome,
+        "confidence": answer.confidence,
+        "card": answer.guidance[0].id if answer.guidance else None,
+        "surface": surface,
+    }
+    try:
+        _started().waiting.put_nowait((engine, row))
+    except queue.Full:
+        return
+
+
+def flush() -> None:
+    """Wait until every question that waits is written."""
+    if _writer is not None:
+        _writer.waiting.join()
+
+
+def _started() -> _Writer:
+    global _writer  # noqa: PLW0603 - one writer a process
+    with _starting:
+        if _writer is None or not _writer.is_alive():
+            _writer = _Writer()
+            _writer.start()
+        return _writer

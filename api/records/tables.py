@@ -1,0 +1,53 @@
+"""The tables, for SQLite and PostgreSQL alike. Times are ISO 8601 in UTC, as text, so that both sort them alike."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scopes", String(80), nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("revoked", String(32)),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False, index=True),
+    Column("query", Text, nullable=False),
+    Column("card", String(64)),
+    Column("helpful", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("expected", String(64)),
+    Column("surface", String(16), nullable=False),
+    Column("snapshot", String(32)),
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False, index=True),
+    Column("query", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("card", String(64)),
+    Column("surface", String(16), nullable=False),
+)
+
+channel_facts = Table(
+    "channel_facts",
+    metadata,
+    Column("team", String(32), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("key", String(24), primary_key=True),
+    Column("value", String(64), nullable=False),
+)

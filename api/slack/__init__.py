@@ -1,0 +1,1 @@
+"""Slack: `/nekb`, mentions, and "Ask nekb about this message"."""

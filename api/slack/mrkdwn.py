@@ -1,0 +1,51 @@
+"""Text for Slack. What came from outside can format nothing, link nowhere and ping nobody."""
+
+from __future__ import annotations
+
+import re
+
+from api.text import plain, safe_url
+
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_CODE = re.compile(r"(`[^`]+`)")
+_FORMATTING = re.compile(r"([*_~`])")
+_ZERO_WIDTH = "\u200b"
+
+
+def escaped(text: str) -> str:
+    """Text from outside: Slack's three control characters as entities, so that `<!channel>` is only words.
+
+    `@here` without angle brackets pings nobody as long as a message is not sent with `parse: full`; messages here
+    are not. Formatting signs get an invisible neighbour, because Slack has no escape for them.
+    """
+    return _FORMATTING.sub(rf"{_ZERO_WIDTH}\1", entities(text))
+
+
+def entities(text: str) -> str:
+    """Our own text: `&`, `<` and `>` as entities, formatting kept."""
+    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def from_markdown(text: str) -> str:
+    """The Markdown of a card's step as mrkdwn: `**bold**` becomes `*bold*`, code stays."""
+    parts = _CODE.split(entities(text))
+    return "".join(part if part.startswith("`") else _BOLD.sub(r"*\1*", part) for part in parts)
+
+
+def link(title: str, url: str) -> str:
+    """A link; only its title where the address is none."""
+    address = safe_url(url)
+    label = entities(title).replace("|", "¦").replace("\n", " ")
+    return f"<{address.replace('|', '%7C')}|{label}>" if address else label
+
+
+def cut(text: str, limit: int) -> str:
+    """Text of at most `limit` characters, cut at a word and never inside an entity or a link."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 2]
+    for opening, closing in (("<", ">"), ("&", ";")):
+        at = head.rfind(opening)
+        if at > head.rfind(closing):
+            head = head[:at]
+    return head.rsplit(" ", 1)[0] + " …"
