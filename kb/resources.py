@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from kb.answer import Link
@@ -43,5 +42,7 @@ def search_address(title: str) -> str:
 
 def read_resources(data: Path) -> dict[str, Resource]:
     """The resource list of `data/resources.yaml`, by id."""
+    import yaml  # only a build reads the list; a question has its links in the snapshot
+
     loaded = yaml.safe_load((data / "resources.yaml").read_text(encoding="utf-8"))
     return {r["id"]: Resource.model_validate(r) for r in loaded["resources"]}

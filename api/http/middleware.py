@@ -103,6 +103,8 @@ class _Exchange:
         self._started = time.perf_counter()
         self._status = 0
         self._taken = 0
+        self._over = False
+        self._done = False
 
     @property
     def who(self) -> str:
@@ -127,11 +129,18 @@ class _Exchange:
         message = await self._receive()
         self._taken += len(message.get("body", b""))
         if self._taken > self._settings.max_body:
+            self._over = True  # the app may answer the exception itself; `send` replaces that answer
             raise TooLargeError
         return message
 
     async def send(self, message: Message) -> None:
         """Send on, with the headers of every answer."""
+        if self._over:
+            self._over = False
+            await self.refuse(document(413, "too_large", "The body is too large.", _smaller(self._settings)))
+            self._done = True
+        if self._done:
+            return
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]

@@ -88,7 +88,9 @@ def install(app: FastAPI) -> None:
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return response(document(422, "invalid", f"{where}: {first['msg']}", "See /openapi.json for the form of this request."))
+        return response(
+            document(422, "invalid", f"{where}: {first['msg']}", "See /openapi.json for the form of this request.")
+        )
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, error: HTTPException) -> JSONResponse:

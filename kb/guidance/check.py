@@ -124,11 +124,8 @@ def _low_confidence(tables: Mapping[str, Any]) -> set[str]:
 
 
 def _table_names(tables: Mapping[str, Any]) -> dict[str, set[str]]:
-    names: dict[str, set[str]] = {"api": set(), "entitlement": set(), "log": set()}
-    for entry in tables["words"].values():
-        names.setdefault(entry["kind"], set()).add(entry["value"])
-    names["error"] = {str(d["domain"] or d["enum"]).lower() for d in tables["domains"]}
-    return names
+    names = {kind: set(values) for kind, values in tables["names"].items()}
+    return names | {"error": {str(d["domain"] or d["enum"]).lower() for d in tables["domains"]}}
 
 
 def _signals(card: Card, names: Mapping[str, set[str]]) -> Iterator[Problem]:

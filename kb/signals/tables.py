@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kb.errors import GuidanceError
 
 
@@ -136,8 +134,10 @@ def compile_tables(data: Path) -> dict[str, Any]:
     context = _load(folder / "context.yaml")["domains"]
     words: dict[str, dict[str, Any]] = {}
     phrases: dict[str, dict[str, Any]] = {}
+    names: dict[str, set[str]] = {}
     for text, entry in _all_entries(folder, errors, platforms):
         _place(text, entry, words, phrases)
+        names.setdefault(entry["kind"], set()).add(entry["value"])
     swift: dict[str, list[tuple[str, int]]] = {}
     domains = [_domain(d, context.get(d["id"], [])) for d in errors["domains"]]
     for d in domains:
@@ -152,10 +152,13 @@ def compile_tables(data: Path) -> dict[str, Any]:
         "os_names": {k.lower(): str(v) for k, v in platforms["os_names"].items()},
         "devices": {str(k): str(v) for k, v in platforms["devices"].items()},
         "silent_apis": errors.get("silent_apis", []),
+        "names": {kind: sorted(values) for kind, values in sorted(names.items())},
     }
 
 
 def _load(path: Path) -> Any:
+    import yaml  # only a build reads the tables; a question has them compiled
+
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
