@@ -1,0 +1,68 @@
+"""Training the classifier on the cards' phrasings: logistic regression over vectors, and over terms and signals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.encoder import Vector
+from kb.matching.classifier import NONE, CardClassifier
+
+DENSE_C = 20.0  # inverse of the L2 penalty; chosen on the tuning questions (docs/matching.md)
+SPARSE_C = 30.0
+_MIN_COUNT = 2
+
+
+@dataclass(frozen=True)
+class Example:
+    """A phrasing with the card it belongs to (or `NONE`), its vector and its sparse features."""
+
+    label: str
+    vector: Vector
+    features: Counter[str]
+
+
+def train(examples: list[Example], cards: list[str]) -> CardClassifier:
+    """Fit both models. The same examples give the same weights."""
+    classes = [*cards, NONE]
+    labels = np.array([classes.index(e.label) for e in examples])
+    dense_w, dense_b = _fit(np.vstack([e.vector for e in examples]), labels, len(classes), DENSE_C)
+    vocabulary, idf, matrix = _sparse_matrix(examples)
+    sparse_w, sparse_b = _fit(matrix, labels, len(classes), SPARSE_C)
+    return CardClassifier(classes, dense_w, dense_b, vocabulary, idf, sparse_w, sparse_b)
+
+
+def _fit(x: object, labels: npt.NDArray[np.int64], classes: int, c: float) -> tuple[Vector, Vector]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=c, max_iter=300, tol=1e-4, class_weight="balanced")
+    model.fit(x, labels)
+    weights = np.zeros((model.coef_.shape[1], classes), dtype=np.float32)
+    bias = np.full(classes, float(model.intercept_.min()) - 5.0, dtype=np.float32)  # a class nobody taught stays unlikely
+    weights[:, model.classes_] = model.coef_.T
+    bias[model.classes_] = model.intercept_
+    return weights, bias
+
+
+def _sparse_matrix(examples: list[Example]) -> tuple[dict[str, int], Vector, object]:
+    from scipy.sparse import csr_matrix
+
+    seen: Counter[str] = Counter()
+    for e in examples:
+        seen.update(e.features.keys())
+    kept = sorted(f for f, n in seen.items() if n >= _MIN_COUNT)
+    vocabulary = {f: i for i, f in enumerate(kept)}
+    idf = np.log((1 + len(examples)) / (1 + np.array([seen[f] for f in kept], dtype=np.float32))) + 1
+    rows, columns, values = [], [], []
+    for row, e in enumerate(examples):
+        known = sorted((vocabulary[f], n) for f, n in e.features.items() if f in vocabulary)
+        raw = np.array([(1 + np.log(n)) * idf[c] for c, n in known])
+        norm = max(float(np.linalg.norm(raw)), 1e-9) if known else 1.0
+        rows += [row] * len(known)
+        columns += [c for c, _ in known]
+        values += list(raw / norm)
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(examples), len(kept)))
+    return vocabulary, idf.astype(np.float32), matrix

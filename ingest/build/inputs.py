@@ -1,0 +1,101 @@
+"""What a build reads: cards, phrasings, resources, signal tables, the thread catalogue, the store's documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ingest.build.model import Model
+from kb.documents import Document, Post, fold
+from kb.errors import GuidanceError
+from kb.guidance.card import Card
+from kb.guidance.check import require_valid
+from kb.guidance.parse import read_cards
+from kb.matching.classifier import NONE
+from kb.resources import Resource, read_resources
+from kb.signals.tables import compile_tables
+from kb.snapshot import SCHEMA
+
+_OUT_OF_SCOPE = "out-of-scope"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a snapshot is made of, before it is embedded."""
+
+    cards: list[Card]
+    phrasings: dict[str, list[str]]
+    resources: dict[str, Resource]
+    tables: dict[str, Any]
+    weights: dict[str, Any]
+    documents: list[Document]
+
+    def content_hash(self, model: Model) -> str:
+        """The same input gives the same hash, and so the same snapshot id."""
+        digest = hashlib.sha256()
+        parts: Iterable[Any] = (
+            SCHEMA, model.name, model.sha256, [c.model_dump(mode="json") for c in self.cards], self.phrasings,
+            {id: r.model_dump() for id, r in self.resources.items()}, self.tables, self.weights,
+        )
+        for part in parts:
+            digest.update(json.dumps(part, sort_keys=True, ensure_ascii=False).encode())
+        for document in self.documents:
+            digest.update(f"{document.id} {document.content_hash}\n".encode())
+        return digest.hexdigest()
+
+
+def read_inputs(data: Path, home: Path, stored: Iterable[Document]) -> Inputs:
+    """Read and validate. Raises `GuidanceError` for a card or a table that is not well formed."""
+    cards = read_cards(data / "guidance")
+    own = {card.id: card for card in read_cards(home / "guidance", origin="user")}
+    cards = [card for card in cards if card.id not in own] + list(own.values())
+    resources = read_resources(data)
+    tables = compile_tables(data)
+    require_valid(cards, resources, tables)
+    documents = merge_catalogue(read_catalogue(data), list(stored))
+    weights = json.loads((data / "ranking.json").read_text(encoding="utf-8"))
+    return Inputs(cards, read_phrasings(data, cards), resources, tables, weights, documents)
+
+
+def read_phrasings(data: Path, cards: list[Card]) -> dict[str, list[str]]:
+    """Phrasings by card id, and under `NONE` those that are not ours."""
+    known = {card.id for card in cards}
+    found: dict[str, list[str]] = {}
+    for path in sorted((data / "phrasings").glob("*.jsonl")):
+        label = NONE if path.stem == _OUT_OF_SCOPE else path.stem
+        if label != NONE and label not in known:
+            raise GuidanceError(f"{path.name}: there is no card {path.stem}.", "Name the file after a card.")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        found[label] = [json.loads(line)["text"] for line in lines if line.strip()]
+    return found
+
+
+def read_catalogue(data: Path) -> list[Document]:
+    """The catalogue of known threads, in our own words, that stands in until the threads themselves are ingested."""
+    raw = yaml.safe_load((data / "threads.yaml").read_text(encoding="utf-8"))
+    as_of = str(raw["as_of"])
+    return [_catalogued(entry, as_of) for entry in raw["threads"]]
+
+
+def _catalogued(entry: dict[str, Any], as_of: str) -> Document:
+    from ingest.parsing.counts import parse_count
+
+    return Document(
+        id=entry["id"], source="catalogue", kind=entry["kind"], title=entry["title"], url=entry.get("url"),
+        posts=(Post("question", entry["summary"], apple=entry["kind"] == "resource"),), topic=entry["topic"],
+        replies=parse_count(str(entry["replies"])), boosts=parse_count(str(entry["boosts"])),
+        views=parse_count(str(entry["views"])), activity=f"{entry['activity']} (as of {as_of})", captured=as_of,
+    )
+
+
+def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[Document]:
+    """Stored documents, and the catalogue's entries whose thread is not among them; by id."""
+    titles = {fold(d.title) for d in stored}
+    kept = [d for d in catalogue if fold(d.title) not in titles]
+    return sorted([*stored, *kept], key=lambda d: d.id)

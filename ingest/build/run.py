@@ -1,0 +1,235 @@
+"""Building a snapshot and publishing it.
+
+Everything is written into a hidden folder, then the folder is renamed into place, then `current` is renamed over the
+old one: killed at any moment, the last snapshot answers on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import sqlite3
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ingest.build.classifier import Example, train
+from ingest.build.embedding import embed
+from ingest.build.export import export_encoder
+from ingest.build.inputs import Inputs, read_inputs
+from ingest.build.model import Model, find_model
+from ingest.captures import utc_now
+from ingest.chunking import card_passages, document_passages
+from ingest.lock import only_writer
+from ingest.progress import Progress, Silent
+from ingest.store import Store
+from kb.documents import Document, Head, Passage
+from kb.encoder import Vector
+from kb.errors import SnapshotError
+from kb.home import shipped_data
+from kb.lexical import terms, write_lexical
+from kb.matching.classifier import NONE, features
+from kb.signals import SignalTables, read_signals
+from kb.signals.log import condense
+from kb.snapshot import HEAD_COLUMNS, SCHEMA, Manifest, current_folder, point_current, read_manifest
+from kb.vectors import write_vectors
+
+KEPT_SNAPSHOTS = 3
+_BUILDING = ".building-"
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did: the snapshot's id, whether it had to be made, and what is in it."""
+
+    id: str
+    fresh: bool
+    cards: int
+    documents: int
+    passages: int
+    seconds: float
+
+
+def build(home: Path, progress: Progress | None = None, *, wait: bool = False) -> BuildReport:
+    """Build and publish the snapshot of what the store and `data/` hold now.
+
+    Raises `NekbError` when another run holds the data directory, and `GuidanceError` for a bad card.
+    """
+    progress = progress or Silent()
+    started = dt.datetime.now(dt.UTC)
+    with only_writer(home, wait=wait), Store(home) as store:
+        _sweep(home)
+        inputs = read_inputs(shipped_data(), home, store.documents())
+        model = find_model()
+        content = inputs.content_hash(model)
+        id = content[:16]
+        fresh = not _usable(home / "snapshots" / id)
+        if fresh:
+            _write(home, id, content, inputs, model, store, progress)
+        point_current(home, id)
+        prune(home)
+        manifest = read_manifest(home / "snapshots" / id)
+    seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()
+    return BuildReport(id, fresh, manifest.cards, manifest.documents, sum(manifest.passages.values()), seconds)
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        read_manifest(folder)
+    except SnapshotError:
+        return False
+    return True
+
+
+def _sweep(home: Path) -> None:
+    """Remove what a killed build left behind; the lock says that nobody is at work on it."""
+    for folder in (home / "snapshots").glob(f"{_BUILDING}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in home.glob(".current.*"):
+        file.unlink(missing_ok=True)
+
+
+def prune(home: Path, keep: int = KEPT_SNAPSHOTS) -> list[str]:
+    """Remove the oldest snapshots beyond `keep`, never the current one; return the ids removed."""
+    current = current_folder(home)
+    folders = [f for f in (home / "snapshots").iterdir() if f.is_dir() and not f.name.startswith(".")]
+    folders.sort(key=lambda f: f.stat().st_mtime, reverse=True)
+    gone = [f for f in folders[keep:] if f != current]
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [f.name for f in gone]
+
+
+def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, store: Store, progress: Progress) -> None:
+    folder = home / "snapshots" / f"{_BUILDING}{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    guidance = _guidance_passages(inputs)
+    documents = [p for d in inputs.documents for p in document_passages(d, model.tokens)]
+    progress.stage("Loading the model", 0)
+    assert model.encoder is not None
+    vectors = _embedded({"guidance": guidance, "documents": documents}, model, store, progress)
+    progress.stage("Training the classifier", 0)
+    tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
+    train(_examples(guidance, vectors["guidance"], tables), [c.id for c in inputs.cards]).write(folder / "classifier")
+    progress.stage("Writing the indexes", 0)
+    kinds = {
+        name: _write_space(folder / name, passages, vectors[name])
+        for name, passages in (("guidance", guidance), ("documents", documents))
+    }
+    _write_passages(folder / "passages.db", {"guidance": guidance, "documents": documents}, inputs.documents, tables)
+    _write_json(folder, inputs)
+    progress.stage("Exporting the query encoder", 0)
+    precision = export_encoder(model, folder / "encoder")
+    manifest = Manifest(
+        schema=SCHEMA, id=id, built_at=utc_now(), nekb=_version(), model=model.name, model_sha256=model.sha256,
+        dimensions=int(vectors["guidance"].shape[1]), encoder=precision, content_sha256=content,
+        cards=len(inputs.cards), documents=len(inputs.documents),
+        passages={"guidance": len(guidance), "documents": len(documents)}, vectors=kinds, files=_sizes(folder),
+    )
+    (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
+    _sync(folder)
+    target = home / "snapshots" / id
+    shutil.rmtree(target, ignore_errors=True)
+    folder.rename(target)
+
+
+def _guidance_passages(inputs: Inputs) -> list[Passage]:
+    """The passages of the guidance space; near-misses teach the card that they belong to."""
+    near: dict[str, list[str]] = {}
+    for card in inputs.cards:
+        for miss in card.near_misses:
+            near.setdefault(miss.card, []).append(miss.text)
+    passages = []
+    for card in inputs.cards:
+        passages += card_passages(card, [*near.get(card.id, []), *inputs.phrasings.get(card.id, [])])
+    passages += [Passage(NONE, "phrasing", "", text) for text in inputs.phrasings.get(NONE, [])]
+    return [replace(p, text=condense(p.text)) if p.kind in ("symptom", "phrasing") else p for p in passages]
+
+
+def _embedded(
+    spaces: dict[str, list[Passage]], model: Model, store: Store, progress: Progress
+) -> dict[str, Vector]:
+    progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
+    texts = {name: [p.embedded for p in passages] for name, passages in spaces.items()}
+    return {name: embed(part, model, store, progress.advance) for name, part in texts.items()}
+
+
+def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> list[Example]:
+    return [
+        Example(p.owner, vector, features(terms(p.text), read_signals(p.text, tables)))
+        for p, vector in zip(passages, vectors, strict=True)
+    ]
+
+
+def _write_space(folder: Path, passages: list[Passage], vectors: Vector) -> str:
+    folder.mkdir()
+    write_lexical(folder / "lexical", [(p.context, p.text) for p in passages])
+    return write_vectors(folder / "vectors.faiss", np.ascontiguousarray(vectors, dtype=np.float32))
+
+
+def _write_passages(
+    path: Path, spaces: dict[str, list[Passage]], documents: list[Document], tables: SignalTables
+) -> None:
+    db = sqlite3.connect(path)
+    with db:
+        db.execute(
+            "create table passages (space text, row integer, owner text, kind text, text text, primary key (space, row))"
+            " without rowid"
+        )
+        for name, passages in spaces.items():
+            rows = ((name, at, p.owner, p.kind, p.text) for at, p in enumerate(passages))
+            db.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
+        db.execute(f"create table documents ({', '.join(HEAD_COLUMNS)}, body text, primary key (id)) without rowid")
+        marks = ", ".join("?" * (len(HEAD_COLUMNS) + 1))
+        db.executemany(f"insert into documents values ({marks})", (_document_row(d, tables) for d in documents))  # noqa: S608
+        db.execute("create table links (url text, document text, primary key (url, document)) without rowid")
+        links = ((url, d.id) for d in documents for url in set(d.links))
+        db.executemany("insert into links values (?, ?)", links)
+    db.close()
+
+
+def _document_row(d: Document, tables: SignalTables) -> tuple[object, ...]:
+    text = f"{d.title}\n" + "\n".join(p.body for p in d.posts)
+    platforms = sorted({s.value for s in read_signals(text, tables) if s.kind == "platform"})
+    head = Head(
+        d.id, d.title, d.url, d.kind, d.apple_replied, d.accepted, d.activity or d.updated, d.captured, d.topic, d.source,
+        " ".join(platforms), d.updated,
+    )
+    return (*astuple(head), json.dumps(d.to_json(), ensure_ascii=False))
+
+
+def _write_json(folder: Path, inputs: Inputs) -> None:
+    parts = {
+        "cards": [c.model_dump(mode="json") for c in inputs.cards],
+        "resources": {id: r.link.model_dump() for id, r in inputs.resources.items()},
+        "signals": inputs.tables,
+        "weights": inputs.weights,
+    }
+    for name, value in parts.items():
+        (folder / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (f for f in sorted(folder.rglob("*")) if f.is_file() and not f.name.endswith(".lock"))
+    return {f.relative_to(folder).as_posix(): f.stat().st_size for f in files}
+
+
+def _sync(folder: Path) -> None:
+    """Reach the disk before the rename does, so that a power cut cannot publish an empty file."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("nekb")
+    except PackageNotFoundError:
+        return "0"
