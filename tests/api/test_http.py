@@ -1,0 +1,206 @@
+"""The query endpoint, over a real socket: the contract, problems with a remedy, keys, rates, bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kb.answer import Answer
+from tests.api.conftest import Start
+
+ASK = {"query": "code 8 hotspot"}
+
+
+@pytest.fixture
+def client(serving: Start) -> httpx.Client:
+    return serving("--rate", "100000/minute")
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, object] = response.json()
+    assert body["code"] == code
+    assert body["remedy"]
+    return body
+
+
+def test_the_whole_surface_answers(client: httpx.Client) -> None:
+    answered = client.post("/v1/ask", json=ASK)
+    answer = Answer.model_validate_json(answered.content)
+    assert answer.guidance[0].id == "hotspot-internal-error-8"
+    assert answered.headers["etag"] == f'W/"{answer.snapshot.id}"'
+    assert answered.headers["x-request-id"]
+    linked = client.get("/v1/ask", params=ASK)
+    assert linked.json()["guidance"][0]["id"] == "hotspot-internal-error-8"
+    card = client.get("/v1/guidance/hotspot-internal-error-8").json()
+    assert card["steps"][0]["links"]
+    page = client.get("/v1/guidance", params={"limit": 5}).json()
+    assert len(page["items"]) == 5
+    assert page["total"] >= 46
+    following = client.get(page["next"]).json()
+    assert not {c["id"] for c in page["items"]} & {c["id"] for c in following["items"]}
+    codes = client.get("/v1/errors", params={"code": 8}).json()
+    assert {"NEHotspotConfigurationErrorDomain", "OSSystemExtensionErrorDomain"} <= {c["domain"] for c in codes}
+    found = client.get("/v1/search", params={"query": "tunnel goes quiet after sleep"}).json()
+    assert found["items"][0]["title"] == "Purple tunnel goes quiet after the cat sleeps"
+    thread = client.get(f"/v1/threads/{found['items'][0]['id']}").json()
+    assert thread["posts"][0]["body"].startswith("My packet tunnel")
+    assert client.get("/healthz").text == "ok"
+    metrics = client.get("/metrics").text
+    assert 'nekb_requests_total{route="/v1/ask",status="200"}' in metrics
+
+
+def test_filters_of_a_search(client: httpx.Client) -> None:
+    query = {"query": "url filter blocked page"}
+    everything = client.get("/v1/search", params=query | {"limit": 50}).json()["items"]
+    catalogued = client.get(
+        "/v1/search", params=query | {"limit": 50, "source": "catalogue", "topic": "url-filter"}
+    ).json()["items"]
+    assert 0 < len(catalogued) < len(everything)
+    assert client.get("/v1/search", params=query | {"since": "2999-01-01"}).json()["items"] == []
+
+
+def test_a_copy_that_is_current_is_not_sent_again(client: httpx.Client) -> None:
+    tag = client.get("/v1/guidance").headers["etag"]
+    again = client.get("/v1/guidance", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_given_facts_refine_the_answer(client: httpx.Client) -> None:
+    body = ASK | {"given": {"platform": "macOS"}}
+    signals = client.post("/v1/ask", json=body).json()["signals"]
+    assert [s["value"] for s in signals if s["kind"] == "platform"] == ["macOS"]
+
+
+def test_every_failure_is_a_problem_with_a_remedy(client: httpx.Client) -> None:
+    problem(client.post("/v1/ask", json={"query": "   "}), 422, "empty")
+    problem(client.post("/v1/ask", json={"query": "x", "more": 1}), 422, "invalid")
+    problem(client.post("/v1/ask", json={"query": "x", "limit": 99}), 422, "invalid")
+    problem(client.post("/v1/ask", content=b"{", headers={"content-type": "application/json"}), 422, "invalid")
+    problem(client.get("/v1/guidance/no-such-card"), 404, "not_found")
+    problem(client.get("/v1/threads/none"), 404, "not_found")
+    problem(client.get("/v1/errors", params={"code": 999999}), 404, "not_found")
+    problem(client.get("/v1/nothing"), 404, "not_found")
+    problem(client.delete("/v1/ask"), 405, "method")
+    problem(client.post("/v1/ask", content=b"x" * (3 << 20)), 413, "too_large")
+    problem(client.post("/v1/feedback", json=ASK | {"helpful": True, "card": "no-such-card"}), 422, "unknown_card")
+
+
+def test_a_body_that_lies_about_its_length_is_cut_off(client: httpx.Client) -> None:
+    def parts() -> object:
+        for _ in range(50):
+            yield b"x" * 100_000
+
+    problem(client.post("/v1/ask", content=parts()), 413, "too_large")
+
+
+def test_a_header_cannot_be_smuggled_through_the_request_id(client: httpx.Client) -> None:
+    sent = client.get("/healthz", headers={"X-Request-Id": "a b;c"})
+    assert sent.headers["x-request-id"] != "a b;c"
+    assert client.get("/healthz", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
+
+
+def test_no_origin_may_call_unless_it_was_named(serving: Start) -> None:
+    preflight = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    closed = serving()
+    assert "access-control-allow-origin" not in closed.options("/v1/ask", headers=preflight).headers
+    opened = serving("--origin", "https://a.example")
+    assert opened.options("/v1/ask", headers=preflight).headers["access-control-allow-origin"] == "https://a.example"
+
+
+def test_too_many_requests_are_told_when_to_come_back(serving: Start) -> None:
+    client = serving("--rate", "3/minute")
+    answers = [client.get("/v1/errors", params={"code": 8}) for _ in range(4)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429]
+    problem(answers[-1], 429, "rate")
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
+    assert answers[0].headers["ratelimit-limit"] == "3"
+    assert client.get("/healthz").status_code == 200
+
+
+def nekb(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *args],
+        env=os.environ | {"NEKB_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_beyond_loopback_nothing_answers_without_a_key(serving: Start, own_home: Path) -> None:
+    refused = nekb(own_home, "serve", "--host", "0.0.0.0", "--port", "1")  # refused before it listens
+    assert refused.returncode == 2
+    assert "nekb keys create" in refused.stderr
+    secret = nekb(own_home, "keys", "create", "tests").stdout.splitlines()[0]
+    client = serving("--host", "0.0.0.0")
+    problem(client.post("/v1/ask", json=ASK), 401, "no_key")
+    problem(client.post("/v1/ask", json=ASK, headers={"Authorization": "Bearer nekb_wrong"}), 401, "bad_key")
+    mine = {"Authorization": f"Bearer {secret}"}
+    assert client.post("/v1/ask", json=ASK, headers=mine).status_code == 200
+    problem(client.get("/metrics", headers=mine), 403, "scope")
+    assert client.post("/mcp/", json={}, headers={}).status_code == 401
+    key = nekb(own_home, "keys", "list", "--json")
+    id = json.loads(key.stdout)[0]["id"]
+    assert secret not in key.stdout
+    assert nekb(own_home, "keys", "revoke", id).returncode == 0
+    problem(client.post("/v1/ask", json=ASK, headers=mine), 401, "bad_key")
+
+
+def test_a_key_is_kept_only_as_a_hash(own_home: Path) -> None:
+    secret = nekb(own_home, "keys", "create", "tests").stdout.splitlines()[0]
+    kept = b"".join(file.read_bytes() for file in own_home.glob("records.db*"))
+    assert secret.encode() not in kept
+
+
+def test_feedback_becomes_an_evaluation_question(client: httpx.Client, own_home: Path) -> None:
+    sent = client.post("/v1/feedback", json=ASK | {"helpful": True, "card": "hotspot-internal-error-8"})
+    assert (sent.status_code, sent.json()) == (202, {"accepted": True})
+    from api.records.database import open_database
+    from api.records.feedback import evaluation_lines
+
+    [line] = evaluation_lines(open_database(own_home))
+    assert json.loads(line)["expect"] == ["hotspot-internal-error-8"]
+
+
+def test_logs_hold_no_body_and_no_query(serving: Start, tmp_path: Path) -> None:
+    client = serving()
+    client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})
+    client.get("/v1/ask", params={"query": "hotspot secret-word-plugh"})
+    logged = "".join(path.read_text() for path in tmp_path.glob("serve-*.log"))
+    assert '"route": "/v1/ask"' in logged
+    assert "xyzzy" not in logged
+    assert "plugh" not in logged
+
+
+def test_a_new_snapshot_is_taken_up_and_a_broken_one_refused(serving: Start, own_home: Path) -> None:
+    client = serving()
+    first = client.get("/readyz").json()["snapshot"]
+    folder = own_home / "snapshots" / first
+    broken = own_home / "snapshots" / "broken"
+    shutil.copytree(folder, broken)
+    (broken / "guidance" / "vectors.faiss").write_bytes(b"junk")
+    (own_home / "current").write_text("broken\n")
+    time.sleep(3)
+    assert client.get("/readyz").json()["snapshot"] == first
+    assert client.post("/v1/ask", json=ASK).status_code == 200
+    sound = own_home / "snapshots" / "sound"
+    shutil.copytree(folder, sound)
+    manifest = json.loads((sound / "manifest.json").read_text())
+    (sound / "manifest.json").write_text(json.dumps(manifest | {"id": "sound"}))
+    (own_home / "current").write_text("sound\n")
+    deadline = time.monotonic() + 15
+    while client.get("/readyz").json()["snapshot"] != "sound":
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert client.post("/v1/ask", json=ASK).json()["snapshot"]["id"] == "sound"
