@@ -26,6 +26,7 @@ class Post:
     """One post of a thread, or the body of a page, as Markdown.
 
     `author` is the name shown; `apple` says that the page marks the author as Apple staff. `created` is ISO 8601.
+    `signature` is the name under the post: Apple's staff share role accounts. Anyone can sign anything.
     """
 
     kind: PostKind
@@ -35,6 +36,7 @@ class Post:
     apple: bool = False
     accepted: bool = False
     created: str | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Document:
     """A thread, a resource post or a documentation page.
 
     `activity` is what the listing showed (`1w`, `Mar ’26`), `captured` the day (ISO 8601) it was shown on.
-    `layers` records, for each field, which parser layer gave it.
+    `layers` records, for each field, which parser layer gave it. `weight` is the number of other documents in which a
+    post of Apple's points at this one; the build counts it.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Document:
     updated: str | None = None
     links: tuple[str, ...] = ()
     layers: dict[str, str] = field(default_factory=dict)
+    weight: int = 0
 
     @property
     def apple_replied(self) -> bool:

@@ -41,7 +41,9 @@ def _fit(x: object, labels: npt.NDArray[np.int64], classes: int, c: float) -> tu
     model = LogisticRegression(C=c, max_iter=300, tol=1e-4, class_weight="balanced")
     model.fit(x, labels)
     weights = np.zeros((model.coef_.shape[1], classes), dtype=np.float32)
-    bias = np.full(classes, float(model.intercept_.min()) - 5.0, dtype=np.float32)  # a class nobody taught stays unlikely
+    bias = np.full(
+        classes, float(model.intercept_.min()) - 5.0, dtype=np.float32
+    )  # a class nobody taught stays unlikely
     weights[:, model.classes_] = model.coef_.T
     bias[model.classes_] = model.intercept_
     return weights, bias

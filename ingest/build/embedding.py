@@ -47,7 +47,9 @@ def _encode(texts: list[str], model: Model, progress: Progress) -> list[Vector]:
     out: list[Vector] = []
     for at in range(0, len(texts), BATCH):
         part = texts[at : at + BATCH]
-        vectors = encoder.encode(part, batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+        vectors = encoder.encode(
+            part, batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
         out.extend(np.asarray(v, dtype=np.float32) for v in vectors)
         progress(len(part))
     return out

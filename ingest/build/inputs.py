@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ingest.build.model import Model
+from ingest.links import resolved, weighed
 from kb.documents import Document, Post, fold
 from kb.errors import GuidanceError
 from kb.guidance.card import Card
@@ -40,8 +41,14 @@ class Inputs:
         """The same input gives the same hash, and so the same snapshot id."""
         digest = hashlib.sha256()
         parts: Iterable[Any] = (
-            SCHEMA, model.name, model.sha256, [c.model_dump(mode="json") for c in self.cards], self.phrasings,
-            {id: r.model_dump() for id, r in self.resources.items()}, self.tables, self.weights,
+            SCHEMA,
+            model.name,
+            model.sha256,
+            [c.model_dump(mode="json") for c in self.cards],
+            self.phrasings,
+            {id: r.model_dump() for id, r in self.resources.items()},
+            self.tables,
+            self.weights,
         )
         for part in parts:
             digest.update(json.dumps(part, sort_keys=True, ensure_ascii=False).encode())
@@ -58,7 +65,8 @@ def read_inputs(data: Path, home: Path, stored: Iterable[Document]) -> Inputs:
     resources = read_resources(data)
     tables = compile_tables(data)
     require_valid(cards, resources, tables)
-    documents = merge_catalogue(read_catalogue(data), list(stored))
+    documents = weighed(merge_catalogue(read_catalogue(data), list(stored)))
+    resources = resolved(resources, documents)
     weights = json.loads((data / "ranking.json").read_text(encoding="utf-8"))
     return Inputs(cards, read_phrasings(data, cards), resources, tables, weights, documents)
 
@@ -87,10 +95,18 @@ def _catalogued(entry: dict[str, Any], as_of: str) -> Document:
     from ingest.parsing.counts import parse_count
 
     return Document(
-        id=entry["id"], source="catalogue", kind=entry["kind"], title=entry["title"], url=entry.get("url"),
-        posts=(Post("question", entry["summary"], apple=entry["kind"] == "resource"),), topic=entry["topic"],
-        replies=parse_count(str(entry["replies"])), boosts=parse_count(str(entry["boosts"])),
-        views=parse_count(str(entry["views"])), activity=f"{entry['activity']} (as of {as_of})", captured=as_of,
+        id=entry["id"],
+        source="catalogue",
+        kind=entry["kind"],
+        title=entry["title"],
+        url=entry.get("url"),
+        posts=(Post("question", entry["summary"], apple=entry["kind"] == "resource"),),
+        topic=entry["topic"],
+        replies=parse_count(str(entry["replies"])),
+        boosts=parse_count(str(entry["boosts"])),
+        views=parse_count(str(entry["views"])),
+        activity=f"{entry['activity']} (as of {as_of})",
+        captured=as_of,
     )
 
 

