@@ -13,17 +13,24 @@ from kb.documents import Document, Passage, Post
 from kb.guidance.card import Card
 
 PASSAGE_TOKENS = 200  # of the model's 256, the rest is for the title
-_FENCE = re.compile(r"(^```.*?^```[^\n]*$)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^(?P<fence>`{3,})[^`\n]*\n.*?^(?P=fence)`*[ \t]*$", re.DOTALL | re.MULTILINE)
 _LOG_LINE = re.compile(
     r"^\s*(?:\[?\d{4}-\d\d-\d\d|\[?\d\d:\d\d:\d\d|[A-Z][a-z]{2} +\d+ \d\d:|[|>{}\[<]|\d+\s{2,}|\w+\s*[=:]\s)"
 )
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9\u3040-\u9fff`*])")
 _QUOTE = re.compile(r"^\s*>.*$", re.MULTILINE)
 _SIGN_OFF = re.compile(
-    r"(?:^|\s)(?:share and enjoy\b.*|let my\s?email\s*=.*|(?:best|kind)\s+regards[,.!]?\s*\S{0,40}|"
+    r"(?:^|\s)(?:let my\s?email\s*=.*|(?:best|kind|warm)\s+regards[,.!]?\s*\S{0,40}|cheers[,.!]?|"
     r"(?:many\s+)?thanks(?:\s+(?:in advance|so much|a lot|again))?[.!,\s]*|thank you(?:\s+in advance)?[.!,\s]*)\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+# The sign-off of Apple's support engineers; footnotes may follow it, and they stay.
+_STAFF_SIGN_OFF = re.compile(
+    r"(?:^|\s)share and enjoy\b(?:.{0,300}?[\"“”]apple\.com[\"“”](?:\s*`{3,})?|[^\n]*(?:\n[^\n]{0,120}){0,6}\Z)|"
+    r"\n\s*(?:\\?_[\\_]{3,}|_{4,}|[—–]|-{2,3})\s*\n+[^\n]{2,60}\n+[^\n]*(?:DTS|Developer Technical Support)[^\n]*(?=\n|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LINK = re.compile(r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\]){0,300})\]\((?:<[^<>\s]*>|[^()\s]*)\)")
 TokenCount = Callable[[str], int]
 
 
@@ -40,11 +47,15 @@ def card_passages(card: Card, extra_phrasings: list[str]) -> list[Passage]:
 
 
 def document_passages(document: Document, tokens: TokenCount) -> list[Passage]:
-    """Question and answers apart, each with the document's title before it."""
-    out = []
+    """Question and answers apart, each with the document's title before it; what is said twice stands once."""
+    out, said = [], set()
     for post in document.posts:
         heading = document.title if post.kind in ("question", "article") else f"{document.title} › {_speaker(post)}"
-        out += [Passage(document.id, post.kind, heading, text) for text in cut(embeddable(post.body), tokens)]
+        for text in cut(embeddable(post.body), tokens):
+            key = " ".join(text.split()).casefold()
+            if key not in said:
+                said.add(key)
+                out.append(Passage(document.id, post.kind, heading, text))
     return out or [Passage(document.id, "title", "", document.title)]
 
 
@@ -55,8 +66,23 @@ def _speaker(post: Post) -> str:
 
 
 def embeddable(body: str) -> str:
-    """A post without what would only blur its vector: quoted text and sign-offs. What is shown keeps both."""
-    return _SIGN_OFF.sub("", _QUOTE.sub("", body)).strip() or body
+    """A post without what would only blur its vector: quoted text, sign-offs, the targets of links.
+
+    What is shown keeps all of it, and code is never touched.
+    """
+    signed = _SIGN_OFF.sub("", _STAFF_SIGN_OFF.sub("\n", body))
+    parts = [part if code else _LINK.sub(r"\1", _QUOTE.sub("", part)) for part, code in _blocks(signed)]
+    return "".join(parts).strip() or body
+
+
+def _blocks(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in its parts, each with whether it is a fenced code block."""
+    at = 0
+    for block in _FENCE.finditer(text):
+        yield text[at : block.start()], False
+        yield block[0], True
+        at = block.end()
+    yield text[at:], False
 
 
 def cut(text: str, tokens: TokenCount, budget: int = PASSAGE_TOKENS) -> list[str]:
@@ -77,8 +103,8 @@ def cut(text: str, tokens: TokenCount, budget: int = PASSAGE_TOKENS) -> list[str
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
     """Code blocks, log lines and sentences, each with what joins it to the next."""
-    for part in _FENCE.split(text):
-        if part.startswith("```"):
+    for part, code in _blocks(text):
+        if code:
             yield part, "\n"
             continue
         for line in part.splitlines():

@@ -1,96 +1,63 @@
-"""Importing files that a person saved: each is kept as a capture, then parsed."""
+"""Importing files that a person saved: each is kept as a capture, then read. Reading kept captures again."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ingest.captures import Capture
+from ingest.files import read_files, saved_files
+from ingest.ledger import Ledger
 from ingest.lock import only_writer
-from ingest.parsing.dump import is_listing_dump, parse_listing_dump
 from ingest.progress import Progress, Silent
+from ingest.reading import PARSER_VERSION
+from ingest.settling import IngestReport, Settler, settle_all
 from ingest.store import KeptCapture, Store
-from kb.documents import Document
-from kb.errors import BadInputError
 
-MAX_BYTES = 64 << 20
-
-
-@dataclass
-class IngestReport:
-    """What a run did, by document: new, changed, unchanged; and what it could not use."""
-
-    captures: int = 0
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    unknown: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+__all__ = ["IngestReport", "import_files", "read_again"]
+_BATCH = 64
 
 
 def import_files(home: Path, paths: Sequence[Path], progress: Progress | None = None) -> IngestReport:
-    """Keep and parse files. Captures that an earlier run kept and did not parse are parsed too.
+    """Keep and read files, folders, zips and `-`. Captures that an earlier run kept and did not read are read too.
 
-    Raises `BadInputError` before anything is kept when a file cannot be read.
+    Raises `BadInputError` before anything is kept when a path does not exist or cannot be opened.
     """
     progress = progress or Silent()
-    report = IngestReport()
-    captures = [read_file(path) for path in paths]
+    files, skipped = saved_files(paths)
+    report = IngestReport(skipped=skipped)
     with only_writer(home), Store(home) as store:
-        progress.stage("Keeping pages", len(captures))
-        kept = [store.keep(capture) for capture in captures]
-        progress.advance(len(kept))
-        again = {k.id for k in kept if k.state != "kept"}
-        settle_all(store, [*store.unparsed(), *(k for k in kept if k.id in again)], report, progress)
+        run = Ledger(store).begin_run("file")
+        settler = Settler(store, report)
+        left = sum(1 for _ in store.db.execute("select 1 from captures where state = 'kept'"))
+        if left:
+            settle_all(store, store.unparsed(), left, settler, progress)
+        settle_all(store, _kept(store, read_files(files)), len(files), settler, progress)
+        settler.finish()
+        Ledger(store).end_run(run, report.outcome, asdict(report))
     return report
 
 
-def read_file(path: Path) -> Capture:
-    """A file as a capture; its time is the file's own."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInputError(
-                f"The file {path} is larger than {MAX_BYTES >> 20} MiB.",
-                "Save single pages.",
-                code="too_long",
-            )
-        body = path.read_bytes()
-        saved = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).replace(microsecond=0).isoformat()
-    except OSError as error:
-        raise BadInputError(
-            f"The file {path} cannot be read: {error.strerror}.",
-            "Check its name and permissions.",
-            code="file",
-        ) from error
-    return Capture(f"file:{path.name}", "file", saved, body)
+def read_again(home: Path, progress: Progress | None = None) -> IngestReport:
+    """Read every kept capture again, offline: for a parser that was mended."""
+    progress = progress or Silent()
+    report = IngestReport()
+    with only_writer(home), Store(home) as store:
+        run = Ledger(store).begin_run("reparse")
+        settler = Settler(store, report, reread=True)
+        settle_all(store, store.all_captures(), store.counts()["captures"], settler, progress)
+        settler.finish()
+        Ledger(store).end_run(run, report.outcome, asdict(report))
+    return report
 
 
-def settle_all(store: Store, captures: Iterable[KeptCapture], report: IngestReport, progress: Progress) -> None:
-    """Parse captures and record what they gave."""
-    waiting = list(captures)
-    progress.stage("Parsing pages", len(waiting))
-    for kept in waiting:
-        kind, documents, note = parse(kept.capture)
-        state = "parsed" if documents else "unknown"
-        counts = store.settle(kept, state, kind, documents, note)
-        report.captures += 1
-        report.new += counts["new"]
-        report.changed += counts["changed"]
-        report.unchanged += counts["unchanged"]
-        if state == "unknown":
-            report.unknown.append(kept.capture.address)
-        if note:
-            report.warnings.append(f"{kept.capture.address}: {note}")
-        progress.advance(1)
-
-
-def parse(capture: Capture) -> tuple[str, list[Document], str | None]:
-    """What a capture is, the documents in it, and a remark for the report."""
-    text = capture.body.decode("utf-8", errors="replace")
-    if is_listing_dump(text):
-        page = parse_listing_dump(text, capture)
-        note = f"{len(page.leftover)} lines belong to no row" if page.leftover else None
-        return "text_dump_A", page.documents, note
-    return "unknown", [], "not a page that nekb knows; it is kept"
+def _kept(store: Store, captures: Iterator[Capture]) -> Iterator[KeptCapture]:
+    """Captures committed a batch at a time, before any of the batch is read."""
+    batch: list[Capture] = []
+    for capture in captures:
+        batch.append(capture)
+        if len(batch) >= _BATCH:
+            yield from store.keep_all(batch, PARSER_VERSION)
+            batch = []
+    yield from store.keep_all(batch, PARSER_VERSION)

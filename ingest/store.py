@@ -9,42 +9,36 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ingest.assembling import SeenPart, assemble
 from ingest.captures import Capture, utc_now
+from ingest.folding import sketch
+from ingest.parsing.page import Part
+from ingest.schema import NewerStoreError, bring_up_to_date
 from kb.documents import Document
 from kb.encoder import Vector
 from kb.errors import NekbError
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-create table if not exists captures (
-    id integer primary key, address text not null, source text not null, fetched_at text not null,
-    sha256 text not null, body blob not null, state text not null default 'kept', kind text, note text,
-    unique (address, sha256)
-);
-create table if not exists documents (
-    id text primary key, source text not null, hash text not null, body text not null,
-    capture integer references captures (id), first_seen text not null, last_changed text not null
-);
-create table if not exists vectors (
-    text_hash text not null, model text not null, vector blob not null, primary key (text_hash, model)
-) without rowid;
-"""
-
 
 @dataclass(frozen=True)
 class KeptCapture:
-    """A capture of the store with its id and what became of it: `kept`, `parsed` or `unknown`."""
+    """A capture of the store with its id and what became of it.
+
+    `state` is `kept`, `parsed`, `drifted`, `unknown` or `failed`. `settled` says that this version of the parser has
+    read just these bytes before and nothing has been seen of them since; `gave` how many documents it gave then.
+    """
 
     id: int
     capture: Capture
     state: str
+    settled: bool = False
+    gave: int = 0
 
 
 class Store:
@@ -54,31 +48,36 @@ class Store:
         self.path = home / "store.db"
         try:
             home.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = full")
-            self._db.executescript(_SCHEMA)
-            self._check_version()
-        except (sqlite3.DatabaseError, OSError) as error:
+            self.db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            self.db.execute("pragma journal_mode = wal")
+            self.db.execute("pragma synchronous = full")
+            bring_up_to_date(self.db)
+        except NewerStoreError as error:
             raise NekbError(
-                f"The store {self.path} cannot be used: {error}.",
-                "Check the disk and its permissions, or move the file away to begin anew.",
-                code="store",
-            ) from error
-
-    def _check_version(self) -> None:
-        (version,) = self._db.execute("pragma user_version").fetchone()
-        if version > SCHEMA_VERSION:
-            raise NekbError(
-                f"The store {self.path} was written by a newer nekb (schema {version}).",
+                f"The store {self.path} was written by a newer nekb (schema {error.args[0]}).",
                 "Update nekb.",
                 code="store",
+            ) from error
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise self.unusable(error) from error
+
+    def unusable(self, error: Exception) -> NekbError:
+        """What to tell a person of an error of SQLite's."""
+        if "full" in str(error):
+            return NekbError(
+                f"The disk that holds {self.path} is full.",
+                "Make room, then run the same command again: it goes on where it stopped.",
+                code="disk_full",
             )
-        self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        return NekbError(
+            f"The store {self.path} cannot be used: {error}.",
+            "Check the disk and its permissions, or move the file away to begin anew.",
+            code="store",
+        )
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self.db.close()
 
     def __enter__(self) -> Store:
         return self
@@ -88,34 +87,61 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: all of it or nothing."""
-        self._db.execute("begin immediate")
-        try:
+        """One transaction: all of it or nothing. Inside another one it is part of that."""
+        if self.db.in_transaction:
             yield
-        except BaseException:
-            self._db.execute("rollback")
+            return
+        try:
+            self.db.execute("begin immediate")
+            yield
+            self.db.execute("commit")
+        except BaseException as error:
+            if self.db.in_transaction:
+                self.db.execute("rollback")
+            if isinstance(error, sqlite3.OperationalError):
+                raise self.unusable(error) from error
             raise
-        self._db.execute("commit")
 
-    def keep(self, capture: Capture) -> KeptCapture:
-        """Commit a capture. The same bytes of the same address are kept once."""
+    def keep(self, capture: Capture, parser: int = 0) -> KeptCapture:
+        """Commit a capture. The same bytes of the same address are kept once, with the time they were last seen."""
+        return self.keep_all([capture], parser)[0]
+
+    def keep_all(self, captures: Sequence[Capture], parser: int = 0) -> list[KeptCapture]:
+        """Commit several at once."""
         with self.writing():
-            self._db.execute(
-                "insert or ignore into captures (address, source, fetched_at, sha256, body) values (?, ?, ?, ?, ?)",
-                (
-                    capture.address,
-                    capture.source,
-                    capture.fetched_at,
-                    capture.sha256,
-                    zlib.compress(capture.body, 6),
-                ),
+            return [self._keep(capture, parser) for capture in captures]
+
+    def _keep(self, capture: Capture, parser: int) -> KeptCapture:
+        sql = "select id, state, fetched_at, parser, gave from captures where address = ? and sha256 = ?"
+        key = (capture.address, capture.sha256)
+        row = self.db.execute(sql, key).fetchone()
+        if row is None:
+            self.db.execute(
+                "insert into captures (address, source, fetched_at, sha256, body) values (?, ?, ?, ?, ?)",
+                (capture.address, capture.source, capture.fetched_at, capture.sha256, zlib.compress(capture.body, 6)),
             )
-        row = self._db.execute(
-            "select id, state, fetched_at from captures where address = ? and sha256 = ?",
-            (capture.address, capture.sha256),
+            row = self.db.execute(sql, key).fetchone()
+        later = capture.fetched_at > row[2]
+        if later:
+            self.db.execute("update captures set fetched_at = ? where id = ?", (capture.fetched_at, row[0]))
+        kept = Capture(capture.address, capture.source, max(row[2], capture.fetched_at), capture.body)
+        settled = row[1] != "kept" and row[3] == parser and (not later or self._still_holds(row[0], kept.fetched_at))
+        return KeptCapture(row[0], kept, row[1], settled, row[4])
+
+    def _still_holds(self, id: int, seen_at: str) -> bool:
+        """Whether everything that a capture gave is still what counts; it was then just seen again."""
+        gave, held = self.db.execute(
+            "select gave, (select count(*) from parts where capture = captures.id) from captures where id = ?", (id,)
         ).fetchone()
-        kept = Capture(capture.address, capture.source, row[2], capture.body)
-        return KeptCapture(row[0], kept, row[1])
+        if gave != held or not gave:
+            return False
+        self.db.execute("update parts set seen_at = ? where capture = ?", (seen_at, id))
+        self.db.execute(
+            "update documents set gone_at = null where gone_at is not null and id in"
+            " (select document from parts where capture = ?)",
+            (id,),
+        )
+        return True
 
     def unparsed(self) -> Iterator[KeptCapture]:
         """Captures that were kept and not parsed yet, oldest first."""
@@ -126,56 +152,115 @@ class Store:
         yield from self._captures("")
 
     def _captures(self, where: str) -> Iterator[KeptCapture]:
-        sql = f"select id, address, source, fetched_at, body, state from captures {where} order by id"  # noqa: S608
-        for id, address, source, fetched_at, body, state in self._db.execute(sql).fetchall():
-            yield KeptCapture(id, Capture(address, source, fetched_at, zlib.decompress(body)), state)
+        """Read one at a time: all of them may be more than memory holds."""
+        ids = self.db.execute(f"select id from captures {where} order by fetched_at, id").fetchall()  # noqa: S608
+        sql = "select address, source, fetched_at, body, state, gave from captures where id = ?"
+        for (id,) in ids:
+            address, source, fetched_at, body, state, gave = self.db.execute(sql, (id,)).fetchone()
+            yield KeptCapture(id, Capture(address, source, fetched_at, zlib.decompress(body)), state, gave=gave)
+
+    def last_of(self, address: str) -> Capture | None:
+        """The capture of an address that was seen last."""
+        sql = "select address, source, fetched_at, body from captures where address = ? order by fetched_at desc, id desc limit 1"
+        row = self.db.execute(sql, (address,)).fetchone()
+        return Capture(*row[:3], zlib.decompress(row[3])) if row else None
 
     def settle(
-        self,
-        capture: KeptCapture,
-        state: str,
-        kind: str,
-        documents: Iterable[Document],
-        note: str | None = None,
-    ) -> dict[str, int]:
-        """Record in one transaction what a capture turned out to be and the documents it gave.
+        self, kept: KeptCapture, state: str, kind: str, parts: Iterable[Part], *,
+        note: str | None = None, sound: bool = True, parser: int = 0,
+    ) -> dict[str, int]:  # fmt: skip
+        """Record in one transaction what a capture turned out to be and what it says of documents.
 
-        Returns how many documents were `new`, `changed` and `unchanged`.
+        What a page that is not `sound` says is taken only where nothing sound is held. Returns how many documents
+        were `new`, `changed` and `unchanged`.
         """
         counts = {"new": 0, "changed": 0, "unchanged": 0}
+        given = list(parts)
         with self.writing():
-            for document in documents:
-                counts[self._put(document, capture.id)] += 1
-            self._db.execute(
-                "update captures set state = ?, kind = ?, note = ? where id = ?",
-                (state, kind, note, capture.id),
+            touched = dict.fromkeys(part.document.id for part in given)
+            if sound:
+                touched |= dict.fromkeys(self._drop_stale(kept.id, {part.key for part in given}))
+            held = sum(self._put_part(part, kept, sound) for part in given)
+            for document in touched:
+                if outcome := self._reassemble(document, kept.id):
+                    counts[outcome] += 1
+            self.db.execute(
+                "update captures set state = ?, kind = ?, note = ?, parser = ?, gave = ? where id = ?",
+                (state, kind, note, parser, held, kept.id),
             )
         return counts
 
+    def _drop_stale(self, capture: int, given: set[tuple[str, str]]) -> list[str]:
+        """Forget what an earlier reading of the same capture gave and this one does not."""
+        held = self.db.execute("select document, part from parts where capture = ?", (capture,)).fetchall()
+        stale = [key for key in held if tuple(key) not in given]
+        self.db.executemany("delete from parts where document = ? and part = ?", stale)
+        return [document for document, _ in stale]
+
+    def _put_part(self, part: Part, kept: KeptCapture, sound: bool) -> bool:
+        """Take a part unless something newer or something sounder is held; say whether it was taken."""
+        seen_at = kept.capture.fetched_at
+        held = self.db.execute(
+            "select max(sound), max(case when part = ? then seen_at end) from parts where document = ?",
+            (part.part, part.document.id),
+        ).fetchone()
+        if (held[0] and not sound) or (held[1] and held[1] > seen_at):
+            return False
+        body = json.dumps(part.document.to_json(), ensure_ascii=False)
+        self.db.execute(
+            "insert or replace into parts (document, part, capture, seen_at, sound, pages, body) values (?, ?, ?, ?, ?, ?, ?)",
+            (part.document.id, part.part, kept.id, seen_at, sound, part.pages, body),
+        )
+        return True
+
+    def _reassemble(self, id: str, capture: int) -> str | None:
+        rows = self.db.execute("select part, seen_at, pages, body from parts where document = ?", (id,)).fetchall()
+        if not rows:
+            self.db.execute("delete from documents where id = ?", (id,))
+            return None
+        last = max((r for r in rows if r[0].startswith("page:")), key=lambda r: r[1], default=None)
+        beyond = [r for r in rows if last and r[0].startswith("page:") and int(r[0][5:]) > last[2]]
+        self.db.executemany("delete from parts where document = ? and part = ?", [(id, r[0]) for r in beyond])
+        seen = [SeenPart(r[0], r[1], Document.from_json(json.loads(r[3]))) for r in rows if r not in beyond]
+        return self._put(assemble(seen), capture)
+
     def _put(self, document: Document, capture: int) -> str:
-        found = self._db.execute("select hash from documents where id = ?", (document.id,)).fetchone()
-        if found and found[0] == document.content_hash:
-            return "unchanged"
+        found = self.db.execute("select hash, gone_at from documents where id = ?", (document.id,)).fetchone()
         body = json.dumps(document.to_json(), ensure_ascii=False)
+        if found and found == (document.content_hash, None):
+            self.db.execute("update documents set body = ? where id = ? and body != ?", (body, document.id, body))
+            return "unchanged"
         now = utc_now()
-        self._db.execute(
-            "insert into documents (id, source, hash, body, capture, first_seen, last_changed) values (?, ?, ?, ?, ?, ?, ?)"
+        self.db.execute(
+            "insert into documents (id, source, hash, body, capture, first_seen, last_changed, sketch)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)"
             " on conflict (id) do update set hash = excluded.hash, body = excluded.body, capture = excluded.capture,"
-            " source = excluded.source, last_changed = excluded.last_changed",
-            (document.id, document.source, document.content_hash, body, capture, now, now),
+            " source = excluded.source, last_changed = excluded.last_changed, sketch = excluded.sketch,"
+            " gone_at = null, folded_into = null",
+            (document.id, document.source, document.content_hash, body, capture, now, now, sketch(document)),
         )
         return "changed" if found else "new"
 
+    def withdraw(self, url: str) -> int:
+        """Mark the document with an address as gone: its page is no longer there. Returns how many there were."""
+        with self.writing():
+            done = self.db.execute(
+                "update documents set gone_at = ? where gone_at is null and json_extract(body, '$.url') = ?",
+                (utc_now(), url),
+            )
+        return done.rowcount
+
     def documents(self) -> Iterator[Document]:
-        """Every document, by id."""
-        for (body,) in self._db.execute("select body from documents order by id").fetchall():
+        """Every document that counts, by id: not those that are gone or near-duplicates of another."""
+        sql = "select body from documents where gone_at is null and folded_into is null order by id"
+        for (body,) in self.db.execute(sql).fetchall():
             yield Document.from_json(json.loads(body))
 
     def counts(self) -> dict[str, int]:
         """How many captures and documents are held."""
         out = {}
         for table in ("captures", "documents", "vectors"):
-            (out[table],) = self._db.execute(f"select count(*) from {table}").fetchone()  # noqa: S608
+            (out[table],) = self.db.execute(f"select count(*) from {table}").fetchone()  # noqa: S608
         return out
 
     def vectors(self, hashes: list[str], model: str) -> dict[str, Vector]:
@@ -185,7 +270,7 @@ class Store:
             part = hashes[at : at + 500]
             marks = ",".join("?" * len(part))
             sql = f"select text_hash, vector from vectors where model = ? and text_hash in ({marks})"  # noqa: S608
-            for text_hash, blob in self._db.execute(sql, (model, *part)):
+            for text_hash, blob in self.db.execute(sql, (model, *part)):
                 found[text_hash] = np.frombuffer(blob, dtype=np.float32)
         return found
 
@@ -193,4 +278,4 @@ class Store:
         """Keep vectors, so that no text is embedded twice."""
         rows = [(h, model, np.asarray(v, dtype=np.float32).tobytes()) for h, v in vectors.items()]
         with self.writing():
-            self._db.executemany("insert or replace into vectors (text_hash, model, vector) values (?, ?, ?)", rows)
+            self.db.executemany("insert or replace into vectors (text_hash, model, vector) values (?, ?, ?)", rows)

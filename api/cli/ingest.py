@@ -1,4 +1,4 @@
-"""`nekb ingest`: take in saved pages."""
+"""`nekb ingest`: take in saved pages, or fetch new ones."""
 
 from __future__ import annotations
 
@@ -6,33 +6,103 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from api.text import one_line
 from kb.home import nekb_home
 
+if TYPE_CHECKING:
+    from ingest.build import BuildReport
+    from ingest.progress import Progress
+    from ingest.settling import IngestReport
+
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--no-build", is_flag=True, help="Only keep and parse; build later with `nekb build`.")
+@click.argument("what", nargs=-1)
+@click.option(
+    "--from", "source", type=click.Choice(["tag", "rss", "docs", "technotes", "discourse"]),
+    help="Fetch what is new of a source; with addresses, only those.",
+)  # fmt: skip
+@click.option("--no-build", is_flag=True, help="Only keep and read; build later with `nekb build`.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-def ingest(files: tuple[Path, ...], no_build: bool, as_json: bool) -> None:
-    """Take in FILES saved from the forum, then build the snapshot."""
+def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: bool) -> None:
+    """Take in WHAT, then build the snapshot.
+
+    WHAT are saved pages (HTML, MHTML, web archive, RSS, text), folders or zips of them, `-` for standard input, or
+    addresses to fetch.
+
+    Exit status: 0 all went well; 2 something needs a look (drift, a page of no use, the forum's gate).
+    """
     from api.cli.progress import Bars
     from ingest.build import build
-    from ingest.importing import import_files
 
+    files, addresses = _sorted_out(what, source)
     with Bars() as bars:
-        report = import_files(nekb_home(), files, bars)
-        built = None if no_build or not (report.new or report.changed) else build(nekb_home(), bars)
+        reports = _run(files, addresses, source, bars)
+        moved = any(r.new or r.changed or r.gone for r in reports)
+        built = build(nekb_home(), bars) if moved and not no_build else None
+    report = _together(reports)
     if as_json:
-        click.echo(json.dumps(asdict(report) | {"snapshot": built.id if built else None}))
+        click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
     else:
-        click.echo(f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged documents.")
-        if built:
-            click.echo(f"Snapshot {built.id}: {built.documents} documents, {built.passages:,} passages.")
-    for warning in report.warnings:
-        click.echo(f"nekb: {one_line(warning)}", err=True)
-    if report.unknown:
-        sys.exit(2)
+        show_report(report, built)
+    sys.exit(0 if report.outcome == "ok" else 2)
+
+
+def _sorted_out(what: tuple[str, ...], source: str | None) -> tuple[list[Path], list[str]]:
+    addresses = [w for w in what if w.startswith(("http://", "https://"))]
+    files = [Path(w) for w in what if w not in addresses]
+    if source and files:
+        raise click.UsageError("--from fetches addresses; import files without it.")
+    if not what and not source:
+        raise click.UsageError("Name files, folders, zips or addresses, or a source with --from.")
+    return files, addresses
+
+
+def _run(files: list[Path], addresses: list[str], source: str | None, progress: Progress) -> list[IngestReport]:
+    reports = []
+    if files:
+        from ingest.importing import import_files
+
+        reports.append(import_files(nekb_home(), files, progress))
+    if addresses or source:
+        from ingest.crawling import fetch_source
+
+        reports.append(fetch_source(nekb_home(), source, addresses, progress))
+    return reports
+
+
+def _together(reports: list[IngestReport]) -> IngestReport:
+    first, *others = reports
+    for other in others:
+        for name, value in asdict(other).items():
+            held = getattr(first, name)
+            setattr(first, name, held + value if isinstance(held, int | list) else held or value)
+    return first
+
+
+def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
+    """The summary on stdout; what a person should look at on stderr."""
+    counts = f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged documents"
+    more = [(report.gone, "gone"), (len(report.failed), "failed"), (len(report.drift), "drifted")]
+    click.echo(counts + "".join(f", {n} {word}" for n, word in more if n) + ".")
+    if report.fetched or report.not_modified or report.waiting:
+        click.echo(f"{report.fetched} fetched, {report.not_modified} not modified, {report.waiting} still to fetch.")
+    if built:
+        click.echo(f"Snapshot {built.id}: {built.documents} documents, {built.passages:,} passages.")
+    told = set()
+    for word, lines in (("drift", report.drift), ("failed", report.failed), ("warning", report.warnings)):
+        for line in lines:
+            told.add(line.partition(": ")[0])
+            click.echo(f"nekb: {word}: {one_line(line)}", err=True)
+    for address in report.unknown:
+        if address not in told:
+            click.echo(f"nekb: kept, of no use: {one_line(address)}", err=True)
+    if report.drift:
+        click.echo(
+            "nekb: the pages are kept, and so are the documents of before; `nekb doctor FILE` shows one.", err=True
+        )
+    if report.stopped:
+        click.echo(f"nekb: stopped: {one_line(report.stopped)}", err=True)

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from ingest.captures import Capture
 from ingest.parsing.counts import ACTIVITY, COUNT, parse_count
+from ingest.parsing.page import Fields, Found, Layer, Page, ParsedPage, Part, Problem
+from ingest.parsing.post_links import links_of
 from kb.documents import Document, Post, fold
 
 _HEADER = ("post", "replies", "boosts", "views")
-_LAYER = "text-dump"
+_LAYER: Layer = "text-dump"
 _STAFF_LINE = re.compile(r"Posts under (?P<tag>.+?) (?:tag|subtopic|topic)$")
 
 
@@ -49,6 +51,23 @@ def parse_listing_dump(text: str, capture: Capture) -> DumpPage:
             documents.append(_row(content, lines[first : first + 4], tag, capture))
         at = first + 4
     return DumpPage(tag, documents, leftover + lines[at:])
+
+
+def parse_dump_page(page: Page) -> ParsedPage:
+    """A listing dump as a page: each row a part of a document that has no address yet."""
+    day = Capture(page.name, "file", page.taken, b"")
+    read, fields = parse_listing_dump(page.text, day), Fields()
+    for document in read.documents:
+        fields.add("title", Found(document.title, _LAYER), expected=True)
+        fields.add("body", Found(document.posts[0].body, _LAYER), expected=True)
+        for name in ("replies", "boosts", "views"):
+            fields.add(name, Found(getattr(document, name), _LAYER), expected=True)
+        fields.add("activity", Found(document.activity, _LAYER), expected=True)
+    problems = [] if read.documents else [Problem("broken", "it has no rows")]
+    if read.leftover:
+        problems.append(Problem("warning", f"{len(read.leftover)} lines belong to no row"))
+    parts = {d.id: Part(d, "dump") for d in read.documents}
+    return ParsedPage("text_dump_A", None, tuple(parts.values()), fields, tuple(problems), notes=page.notes)
 
 
 def _lines(text: str) -> list[str]:
@@ -93,6 +112,7 @@ def _row(content: list[str], stats: list[str], tag: str | None, capture: Capture
         views=parse_count(stats[2]),
         activity=stats[3],
         captured=capture.day,
+        links=tuple(links_of(body)),
         layers=dict.fromkeys(("title", "body", "replies", "boosts", "views", "activity"), _LAYER),
     )
 

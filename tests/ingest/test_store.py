@@ -11,6 +11,7 @@ import pytest
 from ingest.captures import Capture
 from ingest.importing import import_files
 from ingest.lock import only_writer
+from ingest.parsing.page import Part
 from ingest.store import Store
 from kb.documents import Document, Post
 from kb.errors import NekbError
@@ -36,16 +37,16 @@ def test_a_capture_that_was_not_parsed_is_found_by_the_next_run(tmp_path: Path) 
     with Store(tmp_path) as store:
         waiting = list(store.unparsed())
         assert [k.capture.body for k in waiting] == [b"body"]
-        store.settle(waiting[0], "parsed", "thread", [_document()])
+        store.settle(waiting[0], "parsed", "thread", [Part(_document(), "page:1")])
         assert list(store.unparsed()) == []
 
 
 def test_documents_are_new_then_unchanged_then_changed(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         kept = store.keep(CAPTURE)
-        assert store.settle(kept, "parsed", "thread", [_document()])["new"] == 1
-        assert store.settle(kept, "parsed", "thread", [_document()])["unchanged"] == 1
-        assert store.settle(kept, "parsed", "thread", [_document("other")])["changed"] == 1
+        assert store.settle(kept, "parsed", "thread", [Part(_document(), "page:1")])["new"] == 1
+        assert store.settle(kept, "parsed", "thread", [Part(_document(), "page:1")])["unchanged"] == 1
+        assert store.settle(kept, "parsed", "thread", [Part(_document("other"), "page:1")])["changed"] == 1
         assert [d.posts[0].body for d in store.documents()] == ["other"]
 
 

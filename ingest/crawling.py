@@ -1,0 +1,232 @@
+"""A run over a source: listings first, then what they lead to, each page committed before it is read.
+
+What is still to fetch is in the store, so a run that is killed, loses the network or uses up its requests goes on
+where it stopped. A page of a listing that shows nothing new ends the walk; a walk that never reached the last page
+of a listing goes on from there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ingest.addresses import page_address, page_number, source_host
+from ingest.captures import Capture, utc_now
+from ingest.fetching.fetcher import Fetcher
+from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, GoneError, Got, RefusedError, UnreachableError
+from ingest.ledger import Ledger, later
+from ingest.lock import only_writer
+from ingest.parsing.docc import documentation_address
+from ingest.parsing.page import ParsedPage, Row
+from ingest.progress import Progress, Silent
+from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
+from ingest.settling import IngestReport, Settler, settle_all
+from ingest.sources import source_named, source_of
+from ingest.sources.source import Pace, Source
+from ingest.store import Store
+
+LISTINGS = ("tag", "topic", "search", "feed", "discourse_list")
+FRESH_DAYS = 30  # after which a page is fetched again though nothing showed that it changed
+LOST_AFTER = 3  # addresses in a row that cannot be reached: then the network is gone
+MOST_PAGES = 200  # of one thread
+MakeFetcher = Callable[[Ledger, Pace], Fetcher]
+
+
+def fetch_source(
+    home: Path, name: str | None, addresses: Sequence[str] = (), progress: Progress | None = None,
+    make_fetcher: MakeFetcher = Fetcher,
+) -> IngestReport:  # fmt: skip
+    """Fetch what is new of a source, or just the given addresses with what they lead to.
+
+    Raises `BadInputError` for an address of no source. A run that had to stop says why in `IngestReport.stopped`.
+    """
+    progress = progress or Silent()
+    groups: dict[str, tuple[Source, list[str]]] = {}
+    for address in addresses:
+        source = source_named(name) if name and source_named(name).owns(address) else source_of(address)
+        groups.setdefault(source.name, (source, []))[1].append(source.request(address))
+    if not addresses:
+        source = source_named(name or "tag")
+        groups[source.name] = (source, [source.request(a) for a in source.starts])
+    report = IngestReport()
+    with only_writer(home), Store(home) as store:
+        for source, starts in groups.values():
+            with make_fetcher(Ledger(store), source.pace) as fetcher:
+                Crawl(store, source, fetcher, report, progress).run(starts)
+    return report
+
+
+class Crawl:
+    """One run over one source."""
+
+    def __init__(
+        self, store: Store, source: Source, fetcher: Fetcher, report: IngestReport, progress: Progress
+    ) -> None:
+        self._store, self._source, self._fetcher = store, source, fetcher
+        self._report, self._progress = report, progress
+        self._ledger = Ledger(store)
+        self._settler = Settler(store, report)
+        self._gone: list[str] = []
+        self._lost = 0
+
+    def run(self, starts: Sequence[str]) -> None:
+        """Walk the listings, then fetch what waits."""
+        run = self._ledger.begin_run(self._source.name)
+        left = self._store.db.execute("select count(*) from captures where state = 'kept'").fetchone()[0]
+        if left:
+            settle_all(self._store, self._store.unparsed(), left, self._settler, self._progress)
+        try:
+            self._progress.stage(f"Fetching {self._source.about}", 0)
+            for start in starts:
+                self._start(start)
+            self._drain()
+        except BudgetError as stop:
+            self._report.tell("warnings", f"{stop.what}; the next run goes on from there")
+        except (ClosedError, UnreachableError) as stop:
+            self._report.stopped = stop.what
+        finally:
+            if not self._store.db.in_transaction:
+                self._finish(run)
+
+    def _finish(self, run: int) -> None:
+        try:
+            self._withdraw()
+            self._settler.finish()
+            self._report.waiting = self._ledger.still_waiting().get(self._source.name, 0)
+            self._ledger.end_run(run, self._report.outcome, asdict(self._report))
+        except sqlite3.OperationalError as error:
+            raise self._store.unusable(error) from error
+
+    def _start(self, start: str) -> None:
+        page = self._get(Row(start, "start"))
+        if page is None:
+            return
+        if page.kind not in LISTINGS:
+            self._follow(page)
+            return
+        resume = self._ledger.walked_to(start)
+        fresh = self._follow(page)
+        if resume == start:
+            self._ledger.walk_on(start, page.next_page)
+            self._walk_to_end(start, page.next_page)
+            return
+        if fresh:
+            self._walk_new(page.next_page)
+        self._walk_to_end(start, resume)
+
+    def _walk_new(self, address: str | None) -> None:
+        """Go through a listing's pages until one shows nothing new."""
+        while address and (page := self._get(Row(address, "listing"))) is not None:
+            if not self._follow(page):
+                return
+            address = page.next_page
+
+    def _walk_to_end(self, start: str, address: str | None) -> None:
+        """Go through all of a listing's pages; where it stops, a later run goes on."""
+        while address:
+            page = self._get(Row(address, "listing"))
+            if page is None or page.broken:
+                if page is None and not self._ledger.visit(address).retry_at:  # no longer there
+                    self._ledger.walk_on(start, None)
+                return
+            self._follow(page)
+            address = page.next_page
+            self._ledger.walk_on(start, address)
+
+    def _follow(self, page: ParsedPage) -> int:
+        """Queue what a page leads to; return how much of it is new."""
+        return self._ledger.queue(self._source.name, self._source.follow(page), later(days=-FRESH_DAYS))
+
+    def _drain(self) -> None:
+        """Fetch what waits, until nothing does or the run's requests are used up."""
+        while waiting := self._ledger.waiting(self._source.name, 20):
+            for row in waiting:
+                self._one(row)
+
+    def _one(self, row: Row) -> None:
+        """A queued page with its further pages. It leaves the queue only when all of them were had."""
+        request: str | None = self._source.request(row.address)
+        for _ in range(MOST_PAGES):
+            if request is None:
+                break
+            page = self._get(Row(request, row.key))
+            if page is None:
+                if not self._ledger.visit(request).retry_at:
+                    self._ledger.done(row, self._source.name)  # gone, refused or unusable: not asked again at once
+                else:
+                    self._ledger.failed(row.address, self._source.name, None, self._ledger.visit(request).retry_at)
+                return
+            if page.kind not in LISTINGS:
+                self._follow(page)
+            request = page.next_page
+        self._ledger.done(row, self._source.name)
+
+    def _get(self, row: Row) -> ParsedPage | None:
+        """Fetch, keep and read one page; None where it could not be had or says nothing."""
+        page = self._try(row.address)
+        if page is None and (other := self._source.fallback(row.address)):
+            page = self._try(other)
+        if page is not None and page.address in self._gone:
+            self._gone.remove(page.address)
+        self._progress.advance(1)
+        return page
+
+    def _try(self, address: str) -> ParsedPage | None:
+        visit = self._ledger.visit(address)
+        try:
+            got = self._fetcher.fetch(address, visit)
+        except (ClosedError, BudgetError):
+            raise
+        except GoneError as error:
+            if page_number(address) == 1:
+                self._gone.append(page_address(documentation_address(address) or address))
+            self._fail(address, error)
+            return None
+        except UnreachableError as error:
+            self._fail(address, error)
+            self._lost += 1
+            if self._lost >= LOST_AFTER:
+                raise UnreachableError(
+                    f"{LOST_AFTER} addresses in a row could not be reached ({error.what}). Run it again later: it goes"
+                    " on where it stopped"
+                ) from error
+            return None
+        except FetchError as error:
+            self._fail(address, error)
+            return None
+        self._lost = 0
+        return self._take(address, got)
+
+    def _take(self, address: str, got: Got) -> ParsedPage | None:
+        self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
+        if got.body is None:
+            self._report.not_modified += 1
+            held = self._store.last_of(address)
+            return read_capture(held) if held else None
+        self._report.fetched += 1
+        capture = Capture(got.address, self._source.name, utc_now(), got.body)
+        kept = self._store.keep(capture, PARSER_VERSION)
+        page = self._settler.settle(kept) or read_capture(capture)
+        if page.kind == "gate":
+            raise self._fetcher.shut(source_host(address) or "", "it asked to verify that a human is there")
+        if page.kind in EMPTY_KINDS or not page.sound:
+            self._ledger.forget_validators(address)
+        return None if page.kind in EMPTY_KINDS else page
+
+    def _fail(self, address: str, error: FetchError) -> None:
+        final = isinstance(error, GoneError | RefusedError)
+        again = error.again_after or (None if final else later(days=1))
+        self._ledger.failed(address, self._source.name, error.status, again)
+        if not isinstance(error, GoneError) or self._source.fallback(address) is None:
+            name = "warnings" if isinstance(error, RefusedError) else "failed"
+            self._report.tell(name, f"{address}: {error.what}")
+
+    def _withdraw(self) -> None:
+        """Documents whose page is gone no longer count, unless so many are gone that the site must be ill."""
+        gone = list(dict.fromkeys(self._gone))
+        if len(gone) > max(3, self._report.fetched // 4):
+            self._report.tell("drift", f"{len(gone)} pages answered that they are not there; their documents are kept")
+            return
+        self._report.gone += sum(self._store.withdraw(address) for address in gone)

@@ -1,0 +1,1 @@
+"""Fetching pages politely: one connection a host, slowly, within bounds, and not past the gate."""

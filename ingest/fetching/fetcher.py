@@ -1,0 +1,230 @@
+"""One polite client for every source.
+
+An honest user agent with a contact, robots.txt obeyed, one connection a host, a pause before every request,
+Retry-After kept to, redirects followed by hand and only between sources. At the human-verification gate, or where a
+server answers 403, the host is closed for a day, in this run and in every later one; there is no way round it here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from ingest.addresses import HOSTS, canonical, source_host
+from ingest.fetching.outcome import (
+    BudgetError,
+    ClosedError,
+    FetchError,
+    GoneError,
+    Got,
+    RefusedError,
+    UnreachableError,
+)
+from ingest.fetching.reading import MAX_SECONDS, CutError, read_body
+from ingest.fetching.robots import AGENT, allowed, crawl_delay, fallback_rules
+from ingest.ledger import Ledger, Visit, later
+from ingest.sources.source import Pace
+from ingest.sources.tag import is_gate
+from kb import __version__
+
+CONTACT = "https://github.com/nekb/nekb"
+CLOSED_HOURS = 24
+BACKOFF = (5.0, 20.0, 80.0)
+MAX_REDIRECTS = 5
+LONGEST_WAIT = 600.0  # seconds of Retry-After that a run sits out; beyond that the address is parked
+SAVE_INSTEAD = "Open the pages in a browser, save them, and run `nekb ingest FILE...` on them."
+
+
+class Fetcher:
+    """Fetches addresses of sources. `transport`, `sleep` and `seconds` are for tests; nothing in nekb sets them."""
+
+    def __init__(
+        self, ledger: Ledger, pace: Pace, *, transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep, seconds: float = MAX_SECONDS, read_timeout: float = 30.0,
+    ) -> None:  # fmt: skip
+        self._ledger, self._pace = ledger, pace
+        self._sleep, self._seconds = sleep, seconds
+        self._requests = 0
+        self._last: dict[str, float] = {}
+        self._rules: dict[str, str] = {}
+        self._client = httpx.Client(
+            headers={"user-agent": f"{AGENT}/{__version__} (+{CONTACT})", "accept-language": "en-US",
+                     "accept-encoding": "gzip, deflate", "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5"},
+            timeout=httpx.Timeout(read_timeout, connect=10.0),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            follow_redirects=False, trust_env=False, transport=transport,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def __enter__(self) -> Fetcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fetch(self, address: str, visit: Visit) -> Got:
+        """A page, or word that it is as it was (`body` None). Raises a `FetchError` of the kind of its failure."""
+        target, seen = address, {address}
+        for _ in range(MAX_REDIRECTS + 1):
+            self._may_ask(target)
+            got = self._with_retries(target, visit if target == address else Visit())
+            if isinstance(got, Got):
+                return got
+            target = self._redirected(target, got)
+            if target in seen:
+                raise FetchError("it redirects in a circle")
+            seen.add(target)
+        raise FetchError(f"it redirects more than {MAX_REDIRECTS} times")
+
+    def _may_ask(self, address: str) -> None:
+        host = source_host(address)
+        if host is None or urlsplit(address).scheme != "https":
+            raise RefusedError(f"{address} is no address of a source")
+        self._check_open(host)
+        if not allowed(self._robots(host), address):
+            raise RefusedError("robots.txt asks not to fetch it")
+
+    def _check_open(self, host: str) -> None:
+        state = self._ledger.host(host)
+        if state.closed_until and state.closed_until > later():
+            why = f"{state.closed_why}. nekb asks {host} again after {state.closed_until}"
+            raise ClosedError(f"{host} is closed to nekb: {why}. {SAVE_INSTEAD}")
+
+    def shut(self, host: str, why: str) -> ClosedError:
+        """Close a host for a day; return the error that says so."""
+        until = later(hours=CLOSED_HOURS)
+        self._ledger.update_host(host, closed_until=until, closed_why=why)
+        return ClosedError(f"{host}: {why}. nekb stops here and asks again after {until}. {SAVE_INSTEAD}")
+
+    def _redirected(self, address: str, response: httpx.Response) -> str:
+        raw = urljoin(address, response.headers.get("location", ""))
+        host = source_host(address) or ""
+        if is_gate(raw):
+            raise self.shut(host, "it asked to verify that a human is there")
+        target = canonical(raw)
+        if not response.headers.get("location") or target is None or source_host(target) not in HOSTS:
+            raise RefusedError("it redirects to an address that is no source's")
+        if urlsplit(target).path.startswith("/forums/login"):
+            raise RefusedError("it asks to sign in")
+        return target
+
+    def _with_retries(self, address: str, visit: Visit) -> Got | httpx.Response:
+        """One request, and again after a pause where the failure may pass. A response returned is a redirect."""
+        for pause in (*BACKOFF[:-1], None):
+            try:
+                return self._once(address, visit)
+            except _PassingError as error:
+                wait = error.wait if error.wait is not None else pause or 0
+                if pause is None or wait > LONGEST_WAIT:
+                    after = later(seconds=max(wait, BACKOFF[-1]))
+                    raise UnreachableError(error.what, status=error.status, again_after=after) from error
+                self._sleep(wait + random.uniform(0, pause / 10))  # noqa: S311 - no secret
+        raise AssertionError
+
+    def _once(self, address: str, visit: Visit) -> Got | httpx.Response:
+        host = source_host(address) or ""
+        self._check_open(host)
+        self._wait_turn(host)
+        headers = {}
+        if visit.etag:
+            headers["if-none-match"] = visit.etag
+        if visit.last_modified:
+            headers["if-modified-since"] = visit.last_modified
+        try:
+            with self._client.stream("GET", address, headers=headers) as response:
+                return self._answer(address, host, response)
+        except (httpx.TransportError, CutError) as error:
+            raise _PassingError(f"{type(error).__name__}: {error}"[:200]) from error
+        except (httpx.InvalidURL, httpx.HTTPError) as error:
+            raise FetchError(f"{type(error).__name__}: {error}"[:200]) from error
+
+    def _answer(self, address: str, host: str, response: httpx.Response) -> Got | httpx.Response:
+        status = response.status_code
+        tags = response.headers.get("etag"), response.headers.get("last-modified")
+        if status == 200:
+            return Got(address, status, read_body(response, self._seconds), *tags)
+        if status == 304:
+            return Got(address, status, None, *tags)
+        if status in (301, 302, 303, 307, 308):
+            return response
+        if status in (404, 410):
+            raise GoneError(f"it is not there ({status})", status=status)
+        if status == 403:
+            raise self.shut(host, "it forbids (403)")
+        if status == 429 or status >= 500:
+            raise _PassingError(
+                f"the server answered {status}", status, retry_after(response.headers.get("retry-after"))
+            )
+        raise FetchError(f"the server answered {status}", status=status)
+
+    def _wait_turn(self, host: str) -> None:
+        """Keep to the pace: so many seconds after the last request, so many requests a run and a day."""
+        if self._requests >= self._pace.per_run:
+            raise BudgetError(f"this run has made its {self._pace.per_run} requests")
+        if self._ledger.requests_today(host) >= self._pace.per_day:
+            raise BudgetError(f"{host} has had its {self._pace.per_day} requests of today")
+        gap = max(self._pace.seconds, crawl_delay(self._rules[host]) or 0 if host in self._rules else 0)
+        gap += random.uniform(0, self._pace.jitter)  # noqa: S311 - no secret
+        if host in self._last and (left := self._last[host] + gap - time.monotonic()) > 0:
+            self._sleep(left)
+        self._requests += 1
+        self._ledger.count_request(host)
+        self._last[host] = time.monotonic()
+
+    def _robots(self, host: str) -> str:
+        """The host's rules, asked once a day."""
+        if host in self._rules:
+            return self._rules[host]
+        state = self._ledger.host(host)
+        if state.robots is not None and state.robots_at and state.robots_at > later(hours=-24):
+            self._rules[host] = state.robots
+            return state.robots
+        rules = self._ask_robots(host)
+        self._ledger.update_host(host, robots=rules, robots_at=later())
+        self._rules[host] = rules
+        return rules
+
+    def _ask_robots(self, host: str) -> str:
+        try:
+            got = self._with_retries(f"https://{host}/robots.txt", Visit())
+        except GoneError:
+            return ""
+        except UnreachableError:
+            return fallback_rules(host)
+        except (BudgetError, ClosedError):
+            raise
+        except FetchError:
+            return fallback_rules(host)
+        if isinstance(got, Got) and got.body is not None:
+            return got.body.decode("utf-8", "replace")
+        return fallback_rules(host)
+
+
+class _PassingError(Exception):
+    """A failure that may pass. `wait` is what the server asked for, in seconds."""
+
+    def __init__(self, what: str, status: int | None = None, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.what, self.status, self.wait = what, status, wait
+
+
+def retry_after(raw: str | None) -> float | None:
+    """Seconds to wait by a Retry-After header, which holds seconds or a date; None where it holds neither."""
+    if not raw:
+        return None
+    if raw.strip().isascii() and raw.strip().isdigit():
+        return float(min(int(raw.strip()[:9]), 10**8))
+    with suppress(ValueError, TypeError, OverflowError):
+        moment = email.utils.parsedate_to_datetime(raw)
+        return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds())
+    return None

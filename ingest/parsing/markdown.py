@@ -1,0 +1,121 @@
+"""HTML of a post as Markdown: code, lists, tables, quotes and links survive."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urljoin
+
+from bs4 import Tag
+from markdownify import MarkdownConverter
+
+from ingest.addresses import APPLE
+from ingest.parsing.markup import attribute, visible_copy
+
+DEEPEST = 60  # elements inside each other; the converter recurses, and a page can nest thousands
+_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush)[-:]\s*([\w+#-]{1,20})", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\n{3,}")
+_FENCED = re.compile(r"^(`{3,}).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+
+
+class _Converter(MarkdownConverter):
+    """Markdown of the kind that the forum's own editor takes."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False,
+                         table_infer_header=True)  # fmt: skip
+        self._base = base
+
+    def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """A link with its whole address; anything but http(s) is only text."""
+        address = absolute(attribute(el, "href"), self._base)
+        label = text.strip()
+        if not label or "_noformat" in parent_tags or address is None:
+            return text
+        if label == address:
+            return f"<{address}>"
+        before, after = " " * text[:1].isspace(), " " * text[-1:].isspace()
+        return f"{before}{markdown_link(label, address)}{after}"
+
+    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """An image as a link to where it is; one that is carried inside the page keeps only its description."""
+        alt = (attribute(el, "alt") or "image").replace("\n", " ").strip("[]")
+        address = absolute(attribute(el, "src"), self._base)
+        return f"![{alt}]({address})" if address else f"[{alt}]"
+
+    def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """A cell; a bar inside it must not end it."""
+        return str(super().convert_td(el, text.replace("|", "\\|"), parent_tags))
+
+    def convert_th(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """A cell of the heading."""
+        return str(super().convert_th(el, text.replace("|", "\\|"), parent_tags))
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """A code block, fenced by more backticks than it holds."""
+        for line_break in el.find_all("br"):
+            line_break.replace_with("\n")
+        code = el.get_text().replace("\r\n", "\n").strip("\n").rstrip()
+        if not code.strip():
+            return ""
+        longest = max((len(run) for run in re.findall(r"`{3,}", code)), default=2)
+        fence = "`" * (longest + 1)
+        return f"\n\n{fence}{_language(el)}\n{code}\n{fence}\n\n"
+
+
+def to_markdown(element: Tag, base: str | None = None) -> str:
+    """The Markdown of an element's content. Markup nested absurdly deep becomes plain text, so nothing of it is lost."""
+    copy = visible_copy(element)
+    body = copy.body or copy
+    if _depth(body) > DEEPEST:
+        return "\n".join(line for raw in body.get_text("\n").splitlines() if (line := raw.strip()))
+    converted: Any = _Converter(base or f"https://{APPLE}/").process_tag(body, parent_tags=set())
+    return tidy(str(converted))
+
+
+def tidy(text: str) -> str:
+    """Markdown without spaces at line ends and runs of blank lines, except inside code."""
+    out, at = [], 0
+    for block in _FENCED.finditer(text):
+        out += [_tidied(text[at : block.start()]), block[0]]
+        at = block.end()
+    return "".join([*out, _tidied(text[at:])]).strip()
+
+
+def absolute(address: str | None, base: str) -> str | None:
+    """A whole http(s) address, or None."""
+    if not address:
+        return None
+    try:
+        joined = urljoin(base, address.strip())
+    except ValueError:
+        return None
+    return joined if re.match(r"https?://[^\s<>\"]+$", joined) else None
+
+
+def markdown_link(label: str, address: str) -> str:
+    """A link; an address with brackets stands in angle brackets."""
+    return f"[{label}](<{address}>)" if re.search(r"[()]", address) else f"[{label}]({address})"
+
+
+def _tidied(text: str) -> str:
+    return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in text.split("\n")))
+
+
+def _language(pre: Tag) -> str:
+    inner = pre.find(["code"])
+    names = " ".join(
+        filter(None, (attribute(pre, "class"), attribute(inner if isinstance(inner, Tag) else None, "class")))
+    )
+    found = _LANGUAGE.search(names)
+    return found[1].lower() if found else ""
+
+
+def _depth(root: Tag) -> int:
+    """How deep elements lie inside each other, found without recursion."""
+    deepest, waiting = 0, [(root, 1)]
+    while waiting:
+        element, level = waiting.pop()
+        deepest = max(deepest, level)
+        waiting += [(child, level + 1) for child in element.children if isinstance(child, Tag)]
+    return deepest

@@ -1,0 +1,26 @@
+"""The links of a post's Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from ingest.addresses import canonical
+
+_FENCE = re.compile(r"^(`{3,}).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_NAMED = re.compile(
+    r"(?<!!)\[((?:[^\[\]\n]|\[[^\[\]\n]*\]){1,300})\]\((?:<(https?://[^<>\s]+)>|(https?://[^()\s<>]+(?:\([^()\s]*\)[^()\s<>]*)*))\)"
+)
+_BARE = re.compile(r"https?://[^\s<>\"'`\]]+[^\s<>\"'`\].,;:!?)*_]")
+
+
+def named_links(body: str) -> list[tuple[str, str]]:
+    """`(text, address)` of every link; the text of a bare address is empty. Addresses in code count as bare."""
+    found = [(m[1], m[2] or m[3]) for m in _NAMED.finditer(body)]
+    rest = _NAMED.sub(" ", body)
+    found += [("", m[0]) for m in _BARE.finditer(_FENCE.sub(" ", rest))]
+    return [(" ".join(text.split()), address) for text, raw in found if (address := canonical(raw))]
+
+
+def links_of(body: str) -> list[str]:
+    """Every address that a post points at, each once, in the one spelling that documents are compared by."""
+    return list(dict.fromkeys(address for _, address in named_links(body)))

@@ -1,0 +1,55 @@
+"""Reading a capture: what it is and what it says. Fetched and saved pages pass through here alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ingest.captures import Capture
+from ingest.parsing.opening import open_capture
+from ingest.parsing.page import LAYERS, Field, Page, ParsedPage, Problem
+from ingest.sources import sources
+
+# Goes up whenever a parser reads differently: kept captures are then read again, and drift is measured afresh.
+PARSER_VERSION = 1
+EMPTY_KINDS = {
+    "gate": "it is the forum's human-verification page: save the page itself in a browser, after passing it",
+    "login": "it is a sign-in page",
+    "not_found": "it says that the page does not exist",
+    "topic_index": "it lists topics and holds no posts",
+    "unknown": "not a page that nekb knows; it is kept",
+}
+_SHAPED = ("thread", "tag", "topic", "search")
+_EXACT = ("title", "address", "post", "body")
+
+
+def read_capture(capture: Capture) -> ParsedPage:
+    """Classify and parse. Never empty in silence: a page without documents or rows is broken, or of an empty kind."""
+    return read_page(open_capture(capture))
+
+
+def read_page(page: Page) -> ParsedPage:
+    """The same for an opened page."""
+    for source in sources().values():
+        if (kind := source.classify(page)) is not None:
+            parsed = source.parse(page, kind)
+            return replace(parsed, problems=(*parsed.problems, *_coverage(parsed), *_emptiness(parsed)))
+    return ParsedPage("unknown", page.address, notes=page.notes)
+
+
+def _coverage(parsed: ParsedPage) -> list[Problem]:
+    return [p for field in parsed.fields if field.expected for p in _field_problems(field, parsed.kind in _SHAPED)]
+
+
+def _field_problems(field: Field, shaped: bool) -> list[Problem]:
+    least = 0.95 if field.name in _EXACT else 0.8
+    if field.coverage < least:
+        return [Problem("drift", f"only {field.filled} of {field.items} have the field {field.name}")]
+    if shaped and field.layer and LAYERS.index(field.layer) >= LAYERS.index("shape"):
+        return [Problem("drift", f"the field {field.name} was only found by the page's {field.layer}")]
+    return []
+
+
+def _emptiness(parsed: ParsedPage) -> list[Problem]:
+    if parsed.kind in EMPTY_KINDS or parsed.broken or parsed.parts or parsed.rows:
+        return []
+    return [Problem("broken", "nothing in it could be read")]

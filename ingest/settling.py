@@ -1,0 +1,141 @@
+"""From kept captures to documents: read, judge, record; and the report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ingest.drift import DriftWatch
+from ingest.folding import fold_duplicates
+from ingest.ledger import Ledger
+from ingest.parsing.page import ParsedPage
+from ingest.progress import Progress
+from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
+from ingest.store import KeptCapture, Store
+
+_MOST_TOLD = 200
+
+
+@dataclass
+class IngestReport:
+    """What a run did.
+
+    `new`, `changed`, `unchanged` and `gone` count documents, `folded` those that are near-duplicates of another;
+    `captures` counts pages that were read. `unknown` names pages that hold nothing nekb can use, `drift` pages that
+    do not look as they should, `failed` pages that could not be had; `stopped` says why a run ended early.
+    """
+
+    captures: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    folded: int = 0
+    fetched: int = 0
+    not_modified: int = 0
+    skipped: int = 0
+    waiting: int = 0
+    unknown: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    stopped: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, or what a person should look at first."""
+        if self.stopped:
+            return "stopped"
+        if self.drift:
+            return "drift"
+        return "failed" if self.failed else "unknown" if self.unknown else "ok"
+
+    def tell(self, list_name: str, line: str) -> None:
+        """Add a line to one of the lists; a run over thousands of bad pages does not tell of each."""
+        held: list[str] = getattr(self, list_name)
+        if len(held) < _MOST_TOLD:
+            held.append(line)
+
+
+class Settler:
+    """Reads captures and records what they say, counting into a report."""
+
+    def __init__(self, store: Store, report: IngestReport, *, reread: bool = False) -> None:
+        self._store, self.report, self._reread = store, report, reread
+        self._watch = DriftWatch(Ledger(store))
+
+    def settle(self, kept: KeptCapture) -> ParsedPage | None:
+        """Read one capture and record it. None where the same bytes were read before and nothing has changed."""
+        self.report.captures += 1
+        if kept.settled and not self._reread:
+            self._known(kept)
+            return None
+        address = kept.capture.address
+        try:
+            page = self._watch.judge(read_capture(kept.capture))
+        except Exception as error:
+            what = f"the parser failed on it: {type(error).__name__}: {error}"[:300]
+            self._store.settle(kept, "failed", "unknown", (), note=what, sound=False, parser=PARSER_VERSION)
+            self.report.tell("failed", f"{address}: {what}")
+            return None
+        state = self._state(page)
+        parts = page.parts if state in ("parsed", "drifted") and not page.broken else ()
+        note = "; ".join([p.what for p in page.problems] or page.notes) or EMPTY_KINDS.get(page.kind)
+        counts = self._store.settle(
+            kept, state, page.kind, parts, note=note, sound=state == "parsed", parser=PARSER_VERSION
+        )
+        self.report.new += counts["new"]
+        self.report.changed += counts["changed"]
+        self.report.unchanged += counts["unchanged"]
+        self._tell(address, page, state)
+        return page
+
+    def _known(self, kept: KeptCapture) -> None:
+        """A page that was read before still says what it said then, bad news included."""
+        self.report.unchanged += kept.gave if kept.state == "parsed" else 0
+        if kept.state == "unknown":
+            self.report.tell("unknown", kept.capture.address)
+        elif kept.state in ("drifted", "failed"):
+            self.report.tell("drift" if kept.state == "drifted" else "failed", f"{kept.capture.address}: as before")
+
+    def _state(self, page: ParsedPage) -> str:
+        if page.kind in EMPTY_KINDS:
+            return "unknown"
+        return "parsed" if page.sound else "drifted"
+
+    def _tell(self, address: str, page: ParsedPage, state: str) -> None:
+        report = self.report
+        if state == "unknown":
+            report.tell("unknown", address)
+            report.tell("warnings", f"{address}: {EMPTY_KINDS[page.kind]}")
+        for problem in page.problems:
+            report.tell("warnings" if problem.severity == "warning" else "drift", f"{address}: {problem.what}")
+        for note in page.notes:
+            report.tell("warnings", f"{address}: {note}")
+        shape = self._watch.new_shape(page) if state == "parsed" else []
+        if shape:
+            report.tell("warnings", f"{address}: a shape of page not seen before ({', '.join(shape[:6])})")
+
+    def finish(self) -> None:
+        """After the last page: keep what drift is measured against, fold near-duplicates."""
+        self._watch.remember()
+        self.report.folded = fold_duplicates(self._store.db)
+
+
+def settle_all(store: Store, captures: Iterable[KeptCapture], total: int, settler: Settler, progress: Progress) -> None:
+    """Read captures one after another, in transactions of a few dozen."""
+    progress.stage("Reading pages", total)
+    batch: list[KeptCapture] = []
+    for kept in captures:
+        batch.append(kept)
+        if len(batch) >= 64:
+            _settle_batch(store, batch, settler, progress)
+            batch = []
+    _settle_batch(store, batch, settler, progress)
+
+
+def _settle_batch(store: Store, batch: list[KeptCapture], settler: Settler, progress: Progress) -> None:
+    with store.writing():
+        for kept in batch:
+            settler.settle(kept)
+    progress.advance(len(batch))
