@@ -228,11 +228,23 @@ def _domain_entries(domains: list[dict[str, Any]]) -> Named:
 
 
 def _api_entries(apis: list[dict[str, Any]]) -> Named:
+    classes = {api["name"] for api in apis}
     for api in apis:
+        spellings = (api["name"], *api.get("aliases", []))
         entry = _facts("api", api["name"], api)
-        for text in (api["name"], *api.get("aliases", [])):
+        if owners := _owners(spellings, classes - {api["name"]}):
+            entry["implies"] = [["api", owner] for owner in owners]
+        for text in spellings:
             if _distinctive(text):
                 yield text, entry
+    for name in sorted(classes):  # what Xcode's templates call a subclass, and people call the class
+        if name.startswith("NE") and name.endswith("Provider") and name not in ("NEProvider", "NEVPNProvider"):
+            yield name[2:], _facts("api", name, next(api for api in apis if api["name"] == name))
+
+
+def _owners(spellings: Iterable[str], classes: set[str]) -> list[str]:
+    """The classes that a member belongs to, as one of its spellings says: `NEVPNManager.connection`."""
+    return sorted({text.split(".")[0] for text in spellings if "." in text} & classes)
 
 
 def _distinctive(name: str) -> bool:
@@ -274,7 +286,8 @@ def _wrapper_entries(wrappers: list[dict[str, Any]]) -> Named:
     for w in wrappers:
         entry = _facts("wrapper", w["name"], w)
         if w.get("hides"):
-            entry["implies"] = [["api", str(w["hides"])]]
+            hidden = str(w["hides"])
+            entry["implies"] = [["api", name] for name in dict.fromkeys((hidden, hidden.split(".")[0]))]
         for text in (w["name"], *w.get("match", [])):
             if len(str(text)) >= 4:
                 yield str(text), entry

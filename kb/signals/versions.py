@@ -34,6 +34,12 @@ _MODEL = re.compile(
     r"(?P<variant>\s?(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max)(?:\s(?:Pro\s?Max|Pro|Plus|Max|mini|Air))?)?",
     re.IGNORECASE,
 )
+# The version of the system right behind a device of Apple's pocket: `iPhone 8+ 12.1`, `iPhone XS (16.5.1)`.
+_DEVICE_OS = re.compile(
+    r"\b(?P<model>iPhone|iPad)(?:\s(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max|Plus)){0,3}[\s,(/:-]{1,3}"
+    r"(?:running\s|on\s|v)?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)(?![\d%.]|\s*(?:GB|MB|ms|sec|min|inch))",
+    re.IGNORECASE,
+)
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
 )
@@ -56,6 +62,10 @@ def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
     for m in _OS.finditer(text):
         family = _CANONICAL.get(re.sub(r"\s+", " ", m["os"].lower()), "macOS")
         if _plausible(family, m["version"]) and not (m["os"].lower() == "mac" and "." not in m["version"]):
+            yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
+    for m in _DEVICE_OS.finditer(text):
+        family = "iPadOS" if m["model"].lower() == "ipad" else "iOS"
+        if _plausible(family, m["version"]):
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
     yield from _release_names(text, tables)
 
