@@ -53,7 +53,7 @@ class DriftWatch:
         return judged
 
     def new_shape(self, page: ParsedPage) -> list[str]:
-        """What a page's shape has that no page of its kind had, and lacks that the last had; empty for a known shape."""
+        """What a page's shape has that no page of its kind had, and lacks that all had; empty for a known shape."""
         if not page.fingerprint or page.kind not in _WATCHED:
             return []
         known = self._ledger.shapes(page.kind) if page.kind not in self._shapes else None
@@ -85,7 +85,7 @@ class DriftWatch:
         found, fields = [], page.fields.by_name
         for name, (layer, coverage) in self._baseline(page.kind).items():
             field = fields.get(name)
-            if field is not None and field.layer and LAYERS.index(field.layer) > LAYERS.index(layer):  # type: ignore[arg-type]
+            if field is not None and field.layer and LAYERS.index(field.layer) > LAYERS.index(layer):
                 found.append(Problem("drift", f"the field {name} fell from {layer} to {field.layer}"))
             here = field.coverage if field else 0.0
             if name not in _RARE and coverage >= _ALWAYS and here < coverage - _DROP:
@@ -102,7 +102,7 @@ class DriftWatch:
                     self._changed.add(page.kind)
                 continue
             old = baseline.get(field.name)
-            layer = field.layer if old is None or LAYERS.index(field.layer) > LAYERS.index(old[0]) else old[0]  # type: ignore[arg-type]
+            layer = field.layer if old is None or LAYERS.index(field.layer) > LAYERS.index(old[0]) else old[0]
             new = (layer, field.coverage if old is None else min(old[1], field.coverage))
             if new != old:
                 baseline[field.name] = new

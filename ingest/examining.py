@@ -41,7 +41,8 @@ class Examination:
             "encoding": self.page.decoding,
             "sound": self.sound,
             "documents": [
-                {"id": p.document.id, "part": p.part, "pages": p.pages, "title": p.document.title, "posts": len(p.document.posts)}
+                {"id": p.document.id, "part": p.part, "pages": p.pages, "title": p.document.title,
+                 "posts": len(p.document.posts)}
                 for p in parsed.parts
             ],
             "rows": len(parsed.rows),

@@ -56,7 +56,8 @@ class Ledger:
         """An address answered."""
         with self._store.writing():
             self._db.execute(
-                "insert into addresses (address, source, status, etag, last_modified, fetched_at) values (?, ?, ?, ?, ?, ?)"
+                "insert into addresses (address, source, status, etag, last_modified, fetched_at)"
+                " values (?, ?, ?, ?, ?, ?)"
                 " on conflict (address) do update set status = excluded.status, etag = coalesce(excluded.etag, etag),"
                 " last_modified = coalesce(excluded.last_modified, last_modified), fetched_at = excluded.fetched_at,"
                 " failures = 0, retry_at = null",
@@ -90,7 +91,8 @@ class Ledger:
                     continue
                 waiting = self._db.execute("select row_key from pending where address = ?", (row.address,)).fetchone()
                 self._db.execute(
-                    "insert into pending (address, source, row_key, added) values (?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))"
+                    "insert into pending (address, source, row_key, added)"
+                    " values (?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))"
                     " on conflict (address) do update set row_key = excluded.row_key",
                     (row.address, source, row.key),
                 )
@@ -185,7 +187,8 @@ class Ledger:
     def last_runs(self) -> list[dict[str, Any]]:
         """For each source: its last run, its outcome, and the last that went well."""
         sql = (
-            "select source, max(started_at), (select outcome from runs r where r.source = runs.source order by id desc limit 1),"
+            "select source, max(started_at),"
+            " (select outcome from runs r where r.source = runs.source order by id desc limit 1),"
             " max(case when outcome = 'ok' then ended_at end), count(*) from runs group by source order by source"
         )
         names = ("source", "last_run", "outcome", "last_success", "runs")

@@ -66,14 +66,14 @@ class NewerStoreError(Exception):
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:
     """Make the tables, or change those of an older version, in one transaction."""
-    if _version(db) == VERSION:
+    version = _version(db)
+    if version == VERSION:
         return
+    if version > VERSION:
+        raise NewerStoreError(version)
     db.execute("begin immediate")
     try:
-        version = _version(db)
-        if version > VERSION:
-            raise NewerStoreError(version)
-        for step in _STEPS[version:]:
+        for step in _STEPS[_version(db) :]:  # another run may have done it meanwhile
             for statement in step.split(";"):
                 if statement.strip():
                     db.execute(statement)

@@ -161,9 +161,9 @@ class Store:
 
     def last_of(self, address: str) -> Capture | None:
         """The capture of an address that was seen last."""
-        sql = "select address, source, fetched_at, body from captures where address = ? order by fetched_at desc, id desc limit 1"
-        row = self.db.execute(sql, (address,)).fetchone()
-        return Capture(*row[:3], zlib.decompress(row[3])) if row else None
+        sql = "select address, source, fetched_at, body from captures where address = ?"
+        row = self.db.execute(f"{sql} order by fetched_at desc, id desc limit 1", (address,)).fetchone()
+        return Capture(row[0], row[1], row[2], zlib.decompress(row[3])) if row else None
 
     def settle(
         self, kept: KeptCapture, state: str, kind: str, parts: Iterable[Part], *,
@@ -208,7 +208,8 @@ class Store:
             return False
         body = json.dumps(part.document.to_json(), ensure_ascii=False)
         self.db.execute(
-            "insert or replace into parts (document, part, capture, seen_at, sound, pages, body) values (?, ?, ?, ?, ?, ?, ?)",
+            "insert or replace into parts (document, part, capture, seen_at, sound, pages, body)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
             (part.document.id, part.part, kept.id, seen_at, sound, part.pages, body),
         )
         return True

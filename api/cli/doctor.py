@@ -41,9 +41,8 @@ def _show(examination: Examination) -> None:
     click.echo(one_line(f"{raw['name']}: {raw['kind']}"))
     click.echo(one_line(f"  address  {raw['address'] or 'unknown'}{host}"))
     click.echo(one_line(f"  taken    {raw['taken']}  encoding {raw['encoding']}"))
-    click.echo(
-        f"  gives    {len(raw['documents'])} documents, {sum(d['posts'] for d in raw['documents'])} posts, {raw['rows']} links onward"
-    )
+    posts = sum(d["posts"] for d in raw["documents"])
+    click.echo(f"  gives    {len(raw['documents'])} documents, {posts} posts, {raw['rows']} links onward")
     if raw["next_page"]:
         click.echo(one_line(f"  next     {raw['next_page']}"))
     if raw["fields"]:

@@ -190,8 +190,8 @@ def _write_passages(
     db = sqlite3.connect(path)
     with db:
         db.execute(
-            "create table passages (space text, row integer, owner text, kind text, text text, primary key (space, row))"
-            " without rowid"
+            "create table passages (space text, row integer, owner text, kind text, text text,"
+            " primary key (space, row)) without rowid"
         )
         for name, passages in spaces.items():
             rows = ((name, at, p.owner, p.kind, p.text) for at, p in enumerate(passages))

@@ -56,7 +56,8 @@ class Fetcher:
         self._rules: dict[str, str] = {}
         self._client = httpx.Client(
             headers={"user-agent": f"{AGENT}/{__version__} (+{CONTACT})", "accept-language": "en-US",
-                     "accept-encoding": "gzip, deflate", "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5"},
+                     "accept-encoding": "gzip, deflate",
+                     "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5"},
             timeout=httpx.Timeout(read_timeout, connect=10.0),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
             follow_redirects=False, trust_env=False, transport=transport,

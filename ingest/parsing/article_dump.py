@@ -15,8 +15,8 @@ from kb.documents import Document, Post, fold
 
 _LABEL = re.compile(r"^(?P<name>Topic|Sub-?Topic|Tags?)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
 _HEADER = re.compile(
-    r"RSS for tag|Posts under .{1,80} (?:tag|topic|subtopic)|^\d[\d,]* Posts?$|^(?:Post|Replies|Boosts|Views|Activity|Created)$|"
-    r"^Sort by:|reload the page|page to reload",
+    r"RSS for tag|Posts under .{1,80} (?:tag|topic|subtopic)|^\d[\d,]* Posts?$|"
+    r"^(?:Post|Replies|Boosts|Views|Activity|Created)$|^Sort by:|reload the page|page to reload",
     re.IGNORECASE,
 )
 _TITLE_WORDS = 12
@@ -45,7 +45,8 @@ def parse_article_dump(page: Page) -> ParsedPage:
         document = Document(
             id="entry-" + hashlib.sha256(fold(text)[:200].encode()).hexdigest()[:16],
             source="dump", kind="thread", title=_title(text), posts=(Post("question", text),),
-            topic=labels.get("subtopic") or labels.get("topic"), tags=tags, captured=page.day, links=tuple(links_of(text)),
+            topic=labels.get("subtopic") or labels.get("topic"), tags=tags, captured=page.day,
+            links=tuple(links_of(text)),
             layers=dict.fromkeys(("body", "topic", "tags"), "text-dump"),
         )  # fmt: skip
         parts.setdefault(document.id, Part(document, "dump"))

@@ -7,12 +7,12 @@ what lies inside it, and the kind is told in the notes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.addresses import APPLE, canonical
-from ingest.parsing.markdown import markdown_link
+from ingest.parsing.markdown import fenced, markdown_link
 from ingest.parsing.page import Fields, Found, Page, ParsedPage, Part, Problem, Row
 from ingest.parsing.post_links import links_of
 from kb.documents import Document, Post
@@ -149,8 +149,8 @@ class DoccText:
         seen: set[str] = set()
         for section in (s for name in ("topicSections", "seeAlsoSections") for s in _list(raw.get(name))):
             for identifier in _list(section.get("identifiers") if isinstance(section, dict) else None):
-                reference = self._references.get(identifier) if isinstance(identifier, str) else None
-                path = reference.get("url") if isinstance(reference, dict) else None
+                reference = self._referenced(identifier)
+                path = reference.get("url")
                 if isinstance(path, str) and (found := documentation_address(path)) and found not in seen:
                     seen.add(found)
                     yield Row(found, "", f"{reference.get('title', '')} {self.inline(reference.get('abstract'))}")
@@ -162,32 +162,26 @@ class DoccText:
         return "\n\n".join(text for n in _list(nodes) if isinstance(n, dict) and (text := self._block(n, depth + 1)))
 
     def _block(self, node: dict[str, Any], depth: int) -> str:
-        kind = node.get("type")
-        match kind:
-            case "heading":
-                level = node.get("level")
-                return (
-                    f"{'#' * min(6, max(1, level if isinstance(level, int) else 2))} {_string(node.get('text')) or ''}"
-                )
-            case "paragraph":
-                return self.inline(node.get("inlineContent"), depth)
-            case "codeListing":
-                code = "\n".join(str(line) for line in _list(node.get("code")))
-                return f"```{_string(node.get('syntax')) or ''}\n{code}\n```"
-            case "unorderedList" | "orderedList":
-                return self._items(node, depth)
-            case "aside":
-                label = _string(node.get("name")) or (_string(node.get("style")) or "note").capitalize()
-                return _quoted(f"**{label}**: {self.blocks(node.get('content'), depth)}")
-            case "termList":
-                return "\n\n".join(self._term(i, depth) for i in _list(node.get("items")) if isinstance(i, dict))
-            case "table":
-                return self._table(node, depth)
-            case "thematicBreak":
-                return "---"
-            case "small":
-                return self.inline(node.get("inlineContent"), depth)
-        return self._through(node, depth)
+        render = _BLOCKS.get(str(node.get("type")), DoccText._through)
+        return render(self, node, depth)
+
+    def _heading(self, node: dict[str, Any], _depth: int) -> str:
+        level = node.get("level")
+        return f"{'#' * min(6, max(1, level if isinstance(level, int) else 2))} {_string(node.get('text')) or ''}"
+
+    def _paragraph(self, node: dict[str, Any], depth: int) -> str:
+        return self.inline(node.get("inlineContent"), depth)
+
+    def _code(self, node: dict[str, Any], _depth: int) -> str:
+        code = "\n".join(str(line) for line in _list(node.get("code")))
+        return fenced(code, _string(node.get("syntax")) or "")
+
+    def _aside(self, node: dict[str, Any], depth: int) -> str:
+        label = _string(node.get("name")) or (_string(node.get("style")) or "note").capitalize()
+        return _quoted(f"**{label}**: {self.blocks(node.get('content'), depth)}")
+
+    def _terms(self, node: dict[str, Any], depth: int) -> str:
+        return "\n\n".join(self._term(i, depth) for i in _list(node.get("items")) if isinstance(i, dict))
 
     def _items(self, node: dict[str, Any], depth: int) -> str:
         out = []
@@ -240,35 +234,32 @@ class DoccText:
         return "".join(self._inline(n, depth + 1) for n in _list(nodes) if isinstance(n, dict))
 
     def _inline(self, node: dict[str, Any], depth: int) -> str:
-        inner = node.get("inlineContent")
-        match node.get("type"):
-            case "text":
-                return str(node.get("text") or "")
-            case "codeVoice":
-                return f"`{node.get('code') or ''}`"
-            case "emphasis" | "newTerm":
-                return f"*{self.inline(inner, depth)}*"
-            case "strong" | "inlineHead":
-                return f"**{self.inline(inner, depth)}**"
-            case "superscript" | "subscript":
-                return self.inline(inner, depth)
-            case "strikethrough":
-                return f"~~{self.inline(inner, depth)}~~"
-            case "reference":
-                return self._reference(node)
-            case "link":
-                label = _string(node.get("title")) or self.inline(inner, depth)
-                return _link(label, canonical(str(node.get("destination") or "")))
-            case "image" | "video":
-                reference = self._references.get(str(node.get("identifier")))
-                alt = reference.get("alt") if isinstance(reference, dict) else None
-                return f"[{_string(alt) or 'image'}]"
-        return self._through(node, depth)
+        kind = str(node.get("type"))
+        if (mark := _MARKS.get(kind)) is not None:
+            return f"{mark}{self.inline(node.get('inlineContent'), depth)}{mark}"
+        render = _INLINE.get(kind, DoccText._through)
+        return render(self, node, depth)
 
-    def _reference(self, node: dict[str, Any]) -> str:
+    def _text(self, node: dict[str, Any], _depth: int) -> str:
+        return str(node.get("text") or "")
+
+    def _code_voice(self, node: dict[str, Any], _depth: int) -> str:
+        return f"`{node.get('code') or ''}`"
+
+    def _outward(self, node: dict[str, Any], depth: int) -> str:
+        label = _string(node.get("title")) or self.inline(node.get("inlineContent"), depth)
+        return _link(label, canonical(str(node.get("destination") or "")))
+
+    def _image(self, node: dict[str, Any], _depth: int) -> str:
+        return f"[{_string(self._referenced(node.get('identifier')).get('alt')) or 'image'}]"
+
+    def _referenced(self, identifier: Any) -> dict[str, Any]:
+        reference = self._references.get(identifier) if isinstance(identifier, str) else None
+        return reference if isinstance(reference, dict) else {}
+
+    def _reference(self, node: dict[str, Any], _depth: int = 0) -> str:
         identifier = str(node.get("identifier") or "")
-        reference = self._references.get(identifier)
-        reference = reference if isinstance(reference, dict) else {}
+        reference = self._referenced(identifier)
         title = (
             _string(node.get("overridingTitle"))
             or "".join(_plain(n) for n in _list(reference.get("titleInlineContent")))
@@ -282,6 +273,31 @@ class DoccText:
             if raw
             else documentation_address(identifier),
         )
+
+
+_Render = Callable[[DoccText, dict[str, Any], int], str]
+_BLOCKS: dict[str, _Render] = {
+    "heading": DoccText._heading,
+    "paragraph": DoccText._paragraph,
+    "small": DoccText._paragraph,
+    "codeListing": DoccText._code,
+    "unorderedList": DoccText._items,
+    "orderedList": DoccText._items,
+    "aside": DoccText._aside,
+    "termList": DoccText._terms,
+    "table": DoccText._table,
+    "thematicBreak": lambda *_: "---",
+}
+_INLINE: dict[str, _Render] = {
+    "text": DoccText._text,
+    "codeVoice": DoccText._code_voice,
+    "reference": DoccText._reference,
+    "link": DoccText._outward,
+    "image": DoccText._image,
+    "video": DoccText._image,
+}
+_MARKS = {"emphasis": "*", "newTerm": "*", "strong": "**", "inlineHead": "**", "strikethrough": "~~",
+          "superscript": "", "subscript": ""}  # fmt: skip
 
 
 def _address(raw: dict[str, Any], page: Page) -> str | None:
@@ -304,7 +320,7 @@ def _link(label: str, address: str | None) -> str:
 def _declaration(declaration: Any) -> str:
     tokens = _list(declaration.get("tokens")) if isinstance(declaration, dict) else []
     code = "".join(str(t.get("text") or "") for t in tokens if isinstance(t, dict)).strip()
-    return f"```swift\n{code}\n```" if code else ""
+    return fenced(code, "swift") if code else ""
 
 
 def _quoted(text: str) -> str:

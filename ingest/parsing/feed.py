@@ -6,7 +6,7 @@ import calendar
 import datetime as dt
 from typing import Any
 
-import feedparser  # type: ignore[import-untyped]
+import feedparser
 
 from ingest.addresses import canonical, page_address, source_host, thread_id
 from ingest.parsing.markdown import to_markdown
@@ -27,7 +27,7 @@ def parse_feed(page: Page) -> ParsedPage:
     rows: list[Row] = []
     unread = 0
     for item in feed.entries:
-        part = _item(item, page, feed.feed, fields)
+        part = _item(item, page, fields)
         if part is None:
             unread += 1
         elif parts.setdefault(part.document.id, part) is part and part.document.url:
@@ -44,7 +44,7 @@ def parse_feed(page: Page) -> ParsedPage:
     )
 
 
-def _item(item: Any, page: Page, channel: Any, fields: Fields) -> Part | None:
+def _item(item: Any, page: Page, fields: Fields) -> Part | None:
     link = canonical(str(item.get("link", "")), page.address) or canonical(str(item.get("id", "")))
     host = source_host(link) if link else None
     title = fields.add(

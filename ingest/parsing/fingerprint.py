@@ -9,7 +9,10 @@ from bs4 import Tag
 from ingest.parsing.markup import attribute
 
 _MOST = 400
-_USERS_OWN = frozenset({"a", "p", "br", "code", "pre", "span", "ul", "ol", "li", "strong", "em", "img", "table", "tr", "td", "th", "tbody", "thead", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "del"})  # fmt: skip
+_USERS_OWN = frozenset({
+    "a", "p", "br", "code", "pre", "span", "ul", "ol", "li", "strong", "em", "img", "table", "tr", "td", "th", "tbody",
+    "thead", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "del",
+})  # fmt: skip
 
 
 def fingerprint(root: Tag, regions: Iterable[Tag] = ()) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def parse_listing(page: Page, kind: PageKind) -> ParsedPage:
     """Every row as a part of its thread, the addresses that it leads to, and the next page."""
     soup, fields = page.soup, Fields()
     nodes, layer = _rows(soup)
-    tag = _tag(soup, page, kind)
+    tag = _tag(soup, kind)
     entries: dict[str, _Entry] = {}
     unread = 0
     for node in nodes:
@@ -197,7 +197,7 @@ def _answer(href: str) -> str | None:
         return None
 
 
-def _tag(soup: BeautifulSoup, page: Page, kind: PageKind) -> str | None:
+def _tag(soup: BeautifulSoup, kind: PageKind) -> str | None:
     """The tag that a page lists, as it is written: from its heading, or from the title of the window."""
     if kind != "tag":
         return None

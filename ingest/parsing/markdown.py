@@ -37,7 +37,7 @@ class _Converter(MarkdownConverter):
         before, after = " " * text[:1].isspace(), " " * text[-1:].isspace()
         return f"{before}{markdown_link(label, address)}{after}"
 
-    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:  # noqa: ARG002 - markdownify's
         """An image as a link to where it is; one that is carried inside the page keeps only its description."""
         alt = (attribute(el, "alt") or "image").replace("\n", " ").strip("[]")
         address = absolute(attribute(el, "src"), self._base)
@@ -45,32 +45,36 @@ class _Converter(MarkdownConverter):
 
     def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A cell; a bar inside it must not end it."""
-        return str(super().convert_td(el, text.replace("|", "\\|"), parent_tags))
+        return str(super().convert_td(el, text.replace("|", "\\|"), parent_tags))  # type: ignore[misc]
 
     def convert_th(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A cell of the heading."""
-        return str(super().convert_th(el, text.replace("|", "\\|"), parent_tags))
+        return str(super().convert_th(el, text.replace("|", "\\|"), parent_tags))  # type: ignore[misc]
 
-    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:  # noqa: ARG002 - markdownify's
         """A code block, fenced by more backticks than it holds."""
         for line_break in el.find_all("br"):
             line_break.replace_with("\n")
         code = el.get_text().replace("\r\n", "\n").strip("\n").rstrip()
         if not code.strip():
             return ""
-        longest = max((len(run) for run in re.findall(r"`{3,}", code)), default=2)
-        fence = "`" * (longest + 1)
-        return f"\n\n{fence}{_language(el)}\n{code}\n{fence}\n\n"
+        return f"\n\n{fenced(code, _language(el))}\n\n"
 
 
 def to_markdown(element: Tag, base: str | None = None) -> str:
-    """The Markdown of an element's content. Markup nested absurdly deep becomes plain text, so nothing of it is lost."""
+    """The Markdown of an element's content. Markup nested absurdly deep becomes plain text: nothing of it is lost."""
     copy = visible_copy(element)
     body = copy.body or copy
     if _depth(body) > DEEPEST:
         return "\n".join(line for raw in body.get_text("\n").splitlines() if (line := raw.strip()))
-    converted: Any = _Converter(base or f"https://{APPLE}/").process_tag(body, parent_tags=set())
-    return tidy(str(converted))
+    converter: Any = _Converter(base or f"https://{APPLE}/")
+    return tidy(str(converter.process_tag(body, parent_tags=set())))
+
+
+def fenced(code: str, language: str = "") -> str:
+    """A code block between more backticks than it holds."""
+    fence = "`" * (max((len(run) for run in re.findall(r"`{3,}", code)), default=2) + 1)
+    return f"{fence}{language}\n{code}\n{fence}"
 
 
 def tidy(text: str) -> str:

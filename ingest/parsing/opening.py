@@ -103,7 +103,7 @@ def _web_archive(body: bytes) -> _Opened | None:
 
 
 def _decode(opened: _Opened) -> tuple[str, str]:
-    """Text, and how it was decoded: the byte order mark, then what wraps it, then valid UTF-8, then what it declares."""
+    """Text, and how it was decoded: by byte order mark, by what wraps it, as valid UTF-8, by what it declares."""
     body, mark = EncodingDetector.strip_byte_order_mark(opened.body)
     declared = EncodingDetector.find_declared_encoding(body[:_HEAD], is_html=True)
     for encoding in (mark, opened.encoding, "utf-8", declared):

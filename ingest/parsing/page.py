@@ -141,7 +141,8 @@ Severity = Literal["broken", "drift", "warning"]
 class Problem:
     """An invariant that a page does not keep.
 
-    `broken`: its documents are not believed. `drift`: they are taken where nothing better is held. `warning`: only told.
+    `broken`: its documents are not believed. `drift`: they are taken where nothing better is held. `warning`: only
+    told.
     """
 
     severity: Severity

@@ -7,13 +7,14 @@ import re
 _RULE = r"(?:^|\n)\s*(?:[—–-]{1,3}|\\?_[\\_]{3,}|\*{3,}|_{4,})\s*\n+"
 _SIGNED = re.compile(
     _RULE
-    + r"(?P<name>[^\n]{2,60}?)\s*(?:\n+|\s@\s|,\s)(?P<role>[^\n]*(?:DTS|Developer Technical Support|Engineer|Apple)[^\n]*)",
+    + r"(?P<name>[^\n]{2,60}?)\s*(?:\n+|\s@\s|,\s)"
+    + r"(?P<role>[^\n]*(?:DTS|Developer Technical Support|Engineer|Apple)[^\n]*)",
     re.IGNORECASE,
 )
 _TAIL = 600  # characters from the end in which a sign-off stands, footnotes after it included
 
 
 def signature(body: str) -> str | None:
-    """The name over a sign-off's role line; None where there is no such sign-off. It proves nothing: anyone can sign."""
+    """The name over a sign-off's role line, or None. It proves nothing: anyone can sign."""
     found = _SIGNED.search(body[-_TAIL:])
     return found["name"].strip(" *_,").strip() or None if found else None

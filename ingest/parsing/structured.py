@@ -1,4 +1,4 @@
-"""Structured data inside a page: JSON-LD where there is any. None was ever seen on the forum; it costs little to look."""
+"""Structured data inside a page: JSON-LD, if there is any. None was seen on the forum; it costs little to look."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from ingest.parsing.page import NOTHING, Fields, Found, Layer, Page, ParsedPage,
 from ingest.parsing.post_links import links_of
 from ingest.parsing.signature import signature
 from ingest.parsing.structured import stated_title
-from kb.documents import Document, Post, PostKind, fold
+from kb.documents import Count, Document, Post, PostKind, fold
 
 POSTS = "[data-post-id], section.content-post, .content-post"
 _BODIES: tuple[tuple[str, Layer], ...] = (
@@ -55,7 +55,7 @@ def parse_thread(page: Page) -> ParsedPage:
     fields.add("address", number)
     if not number.value:
         problems.append(Problem("warning", "it does not say which thread it is"))
-    counts = _counts(soup, nodes, fields)
+    counts = _counts(nodes, fields)
     problems += _stated(counts.get("replies"), posts, total)
     document = Document(
         id=identity(page, number.value, title or "", posts[0].body if posts else ""),
@@ -69,7 +69,9 @@ def parse_thread(page: Page) -> ParsedPage:
         captured=page.day,
         links=unique(link for p in posts for link in links_of(p.body)),
         layers={f.name: f.layer for f in fields if f.layer},
-        **{name: count for name, count in counts.items() if count},
+        replies=counts.get("replies"),
+        boosts=counts.get("boosts"),
+        views=counts.get("views"),
     )
     parts = (Part(document, f"page:{current}", total),) if posts and title else ()
     return ParsedPage(
@@ -239,8 +241,8 @@ def _next(soup: BeautifulSoup, page: Page, number: str | None, current: int, tot
     )
 
 
-def _counts(soup: BeautifulSoup, nodes: list[_Node], fields: Fields) -> dict[str, object]:
-    counts: dict[str, object] = {}
+def _counts(nodes: list[_Node], fields: Fields) -> dict[str, Count]:
+    counts: dict[str, Count] = {}
     infos = (
         [i for n in nodes for i in n.element.select(".content-post-metadata .post-info, .post-info")] if nodes else []
     )
@@ -292,11 +294,11 @@ def _invariants(
     return problems
 
 
-def _stated(stated: object, posts: tuple[Post, ...], total: int) -> list[Problem]:
+def _stated(stated: Count | None, posts: tuple[Post, ...], total: int) -> list[Problem]:
     """A one-page thread that states its replies must hold them, give or take two that are hidden or just deleted."""
-    low = getattr(stated, "low", None)
     replies = sum(p.kind != "question" for p in posts)
-    if low is None or not posts:
+    if stated is None or not posts:
         return []
+    low = stated.low
     sound = replies > 0 if total > 1 else abs(low - replies) <= 2 and (replies > 0 or low == 0)
     return [] if sound else [Problem("broken", f"it states {low} replies and {replies} were found")]

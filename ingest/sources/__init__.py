@@ -38,6 +38,7 @@ def source_of(address: str) -> Source:
             return source
     raise BadInputError(
         f"No source of nekb has the address {address}.",
-        "Sources are pages of developer.apple.com/forums, its feeds, developer.apple.com/documentation and forums.swift.org.",
+        "Sources are pages of developer.apple.com/forums, its feeds, developer.apple.com/documentation and"
+        " forums.swift.org.",
         code="address",
     )

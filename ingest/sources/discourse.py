@@ -45,7 +45,7 @@ class _Discourse:
             path = f"https://{SWIFT}/t/{topic['id']}"
         return path.removesuffix(".json") + ".json" + (f"?{query}" if query else "")
 
-    def fallback(self, address: str) -> str | None:
+    def fallback(self, _address: str) -> str | None:
         return None
 
     def classify(self, page: Page) -> PageKind | None:
@@ -70,8 +70,8 @@ def _list(page: Page) -> ParsedPage:
     fields = Fields()
     rows: list[Row] = []
     topics = page.json["topic_list"].get("topics")
-    for topic in topics if isinstance(topics, list) else []:
-        topic = topic if isinstance(topic, dict) else {}
+    for listed in topics if isinstance(topics, list) else []:
+        topic = listed if isinstance(listed, dict) else {}
         number = fields.add("address", Found(_number(topic.get("id")), "structured"), expected=True)
         title = fields.add("title", Found(_line(topic.get("title")), "structured"), expected=True)
         if number and title:
@@ -97,8 +97,8 @@ def _topic(page: Page) -> ParsedPage:
     document = Document(
         id=f"swift-{number}", source="discourse" if page.verified else "unverified host", kind="thread",
         title=title or "", posts=posts, url=address if page.verified else None,
-        tags=unique(t for tag in raw.get("tags") or [] if (t := _line(tag.get("name") if isinstance(tag, dict) else tag))),
-        replies=_count(raw.get("posts_count"), -1), boosts=_count(raw.get("like_count")), views=_count(raw.get("views")),
+        tags=_tags(raw.get("tags")), replies=_count(raw.get("posts_count"), -1), boosts=_count(raw.get("like_count")),
+        views=_count(raw.get("views")),
         activity=str(raw.get("last_posted_at") or "")[:10] or None, captured=page.day,
         links=unique(link for p in posts for link in links_of(p.body)),
         layers={f.name: f.layer for f in fields if f.layer},
@@ -115,13 +115,15 @@ def _post(raw: dict[str, Any], page: Page, fields: Fields) -> Post | None:
     if raw.get("post_type", 1) != 1:  # a moderator's action or a notice: nobody's words
         return None
     created = str(raw.get("created_at") or "")
+    written = created[:19] + "+00:00" if _MOMENT.match(created) else None
+    accepted = Found(True, "structured") if raw.get("accepted_answer") is True and page.verified else NOTHING
     return Post(
         kind="question" if raw.get("post_number") == 1 else "reply",
         body=fields.add("body", Found(body or "(nothing)", "structured"), expected=True),
         id=fields.add("post", Found(_number(raw.get("id")), "structured"), expected=True),
         author=fields.add("author", Found(_line(raw.get("username")), "structured"), expected=True),
-        accepted=bool(fields.add("accepted", Found(True, "structured") if raw.get("accepted_answer") is True and page.verified else NOTHING)),
-        created=fields.add("created", Found(created[:19] + "+00:00" if _MOMENT.match(created) else None, "structured"), expected=True),
+        accepted=bool(fields.add("accepted", accepted)),
+        created=fields.add("created", Found(written, "structured"), expected=True),
     )  # fmt: skip
 
 
@@ -131,6 +133,11 @@ def _pages(stream: Any, shown: list[dict[str, Any]], page: Page) -> tuple[int, i
     first = shown[0].get("id") if shown else None
     current = ids.index(first) // POSTS_A_PAGE + 1 if first in ids else page_number(page.address)
     return current, max(current, math.ceil(len(ids) / POSTS_A_PAGE))
+
+
+def _tags(tags: Any) -> tuple[str, ...]:
+    names = (tag.get("name") if isinstance(tag, dict) else tag for tag in (tags if isinstance(tags, list) else []))
+    return unique(line for name in names if (line := _line(name)))
 
 
 def _number(value: Any) -> str | None:

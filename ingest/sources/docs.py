@@ -48,7 +48,7 @@ class Documentation:
         saved = page.address and documentation_address(page.address)
         return "documentation" if saved and "<" in page.text[:2000] and _is_page(page) else None
 
-    def parse(self, page: Page, kind: PageKind) -> ParsedPage:
+    def parse(self, page: Page, _kind: PageKind) -> ParsedPage:
         """Read any of the three."""
         if is_docc(page.json):
             return parse_docc(page)

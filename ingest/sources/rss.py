@@ -32,16 +32,16 @@ class _Feeds:
     def request(self, address: str) -> str:
         return canonical(address) or address
 
-    def fallback(self, address: str) -> str | None:
+    def fallback(self, _address: str) -> str | None:
         return None
 
     def classify(self, page: Page) -> PageKind | None:
         return "feed" if _FEED.match(page.text[:4000]) else None
 
-    def parse(self, page: Page, kind: PageKind) -> ParsedPage:
+    def parse(self, page: Page, _kind: PageKind) -> ParsedPage:
         return parse_feed(page)
 
-    def follow(self, page: ParsedPage) -> Iterable[Row]:
+    def follow(self, _page: ParsedPage) -> Iterable[Row]:
         """Nothing: a feed says nothing of replies, so the tag's listing decides which threads to fetch."""
         return ()
 

@@ -32,20 +32,20 @@ class Source(Protocol):
     starts: tuple[str, ...]
     pace: Pace
 
-    def owns(self, address: str) -> bool:
+    def owns(self, address: str, /) -> bool:
         """Whether an address is this source's to fetch."""
 
-    def request(self, address: str) -> str:
+    def request(self, address: str, /) -> str:
         """What to fetch for the address that a person sees in a browser."""
 
-    def fallback(self, address: str) -> str | None:
+    def fallback(self, address: str, /) -> str | None:
         """What to fetch when that answers with nothing usable; None where there is nothing else."""
 
-    def classify(self, page: Page) -> PageKind | None:
+    def classify(self, page: Page, /) -> PageKind | None:
         """What a page is, if it is one of this source's."""
 
-    def parse(self, page: Page, kind: PageKind) -> ParsedPage:
+    def parse(self, page: Page, kind: PageKind, /) -> ParsedPage:
         """Read a page of a kind that `classify` returned."""
 
-    def follow(self, page: ParsedPage) -> Iterable[Row]:
+    def follow(self, page: ParsedPage, /) -> Iterable[Row]:
         """The pages that this one leads to."""

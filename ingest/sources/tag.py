@@ -43,7 +43,7 @@ class _Forum:
     def request(self, address: str) -> str:
         return canonical(address) or address
 
-    def fallback(self, address: str) -> str | None:
+    def fallback(self, _address: str) -> str | None:
         return None
 
     def classify(self, page: Page) -> PageKind | None:
