@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "slack": ("api.cli.slack", "slack", "Answer in Slack; print the app manifest."),
     "mcp": ("api.cli.mcp", "mcp", "Serve coding agents over stdio (MCP)."),
     "keys": ("api.cli.keys", "keys", "Make, list and revoke API keys."),
+    "feedback": ("api.cli.feedback", "feedback", "Say whether an answer helped; export votes as questions."),
     "eval": ("api.cli.evaluate", "evaluate", "Measure answers on labelled questions."),
     "build": ("api.cli.build", "build", "Build the snapshot that answers."),
 }
