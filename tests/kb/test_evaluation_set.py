@@ -1,0 +1,104 @@
+"""The labelled questions: whole, spread over all cards, split by whole families, and strangers to what is learned from."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kb.evaluation.questions import read_questions
+from kb.guidance.parse import read_cards
+from kb.home import shipped_data
+
+DATA = shipped_data()
+FILE = DATA / "evaluation" / "questions.jsonl"
+QUESTIONS = read_questions(FILE)
+RAW = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+CARDS = {card.id: card for card in read_cards(DATA / "guidance")}
+STYLES = {"short", "question", "log", "wrapper", "slack", "nonnative"}
+SPLITS = ("tune", "report")
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from strings(inner)
+
+
+def plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def test_ids_and_queries_are_unique() -> None:
+    assert [i for i, n in Counter(q.id for q in QUESTIONS).items() if n > 1] == []
+    assert [i for i, n in Counter(plain(q.query) for q in QUESTIONS).items() if n > 1] == []
+    assert len(QUESTIONS) == len(RAW) >= 400
+
+
+def test_every_expected_card_exists_and_none_is_named_twice() -> None:
+    for q in QUESTIONS:
+        assert set(q.expect) <= set(CARDS), q.id
+        assert len(set(q.expect)) == len(q.expect) <= 3, q.id
+
+
+def test_every_card_is_best_for_at_least_five_questions() -> None:
+    best = Counter(q.expect[0] for q in QUESTIONS if q.in_scope)
+    assert [card for card in CARDS if best[card] < 5] == []
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_each_split_holds_all_cards_styles_and_out_of_scope_kinds(split: str) -> None:
+    part = [r for r in RAW if r["split"] == split]
+    assert {r["expect"][0] for r in part if r["expect"]} == set(CARDS)
+    assert {r["style"] for r in part} == STYLES
+    assert {r.get("kind") for r in part if not r["expect"]} == {r.get("kind") for r in RAW if not r["expect"]}
+    assert 0.4 * len(RAW) < len(part) < 0.6 * len(RAW)
+
+
+def test_enough_questions_are_out_of_scope() -> None:
+    strangers = [r for r in RAW if not r["expect"]]
+    assert len(strangers) >= 110
+    assert all(r["topic"] == "out-of-scope" and r["kind"] for r in strangers)
+
+
+def test_a_topic_is_that_of_the_best_card() -> None:
+    assert [q.id for q in QUESTIONS if q.in_scope and q.topic != CARDS[q.expect[0]].topic] == []
+
+
+def test_variants_of_one_report_share_a_split() -> None:
+    for key in ("family", "source"):
+        splits: dict[str, set[str]] = {}
+        for r in RAW:
+            if key in r:
+                splits.setdefault(r[key], set()).add(r["split"])
+        assert [name for name, found in splits.items() if len(found) > 1] == []
+
+
+def test_labelled_symbols_and_domains_stand_in_the_text() -> None:
+    for q in QUESTIONS:
+        apis = q.signals.get("api", [])
+        for name in [apis] if isinstance(apis, str) else apis:
+            assert name.casefold() in q.query.casefold(), (q.id, name)
+
+
+def test_no_question_is_a_phrasing_or_a_symptom_of_a_card() -> None:
+    learned = {
+        plain(text)
+        for path in sorted((DATA / "phrasings").glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+        for text in strings(json.loads(line))
+    }
+    for card in CARDS.values():
+        learned |= {plain(text) for text in strings(card.symptoms)}
+    assert len(learned) > len(CARDS)
+    assert [q.id for q in QUESTIONS if plain(q.query) in learned] == []
