@@ -1,4 +1,4 @@
-"""The labelled questions: whole, spread over all cards, split by whole families, and strangers to what is learned from."""
+"""The labelled questions: whole, over all cards, split by whole families, strangers to what is learned from."""
 
 from __future__ import annotations
 
