@@ -43,6 +43,7 @@ def test_data_is_found_in_an_installed_wheel(tmp_path: Path) -> None:
     wheel = next(tmp_path.glob("nekb-*.whl"))
     names = zipfile.ZipFile(wheel).namelist()
     assert "kb/_data/guidance/hotspot-internal-error-8.md" in names
+    assert {"api/web/templates/ask.html", "api/web/static/nekb.css", "api/web/static/nekb.js"} <= set(names)
     assert not [n for n in names if n.startswith(("tests/", "data/", "docs/"))]
     target = tmp_path / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", str(target), str(wheel)], check=True, timeout=300)

@@ -18,7 +18,12 @@ from kb.home import nekb_home
 )
 @click.option("--rate", default="120/minute", show_default=True, help="Requests of a key or a client.")
 @click.option("--origin", "origins", multiple=True, help="A web origin that may call (CORS); none by default.")
-@click.option("--public-name", "hosts", multiple=True, help="A host name under which MCP clients reach this server.")
+@click.option(
+    "--public-name",
+    "hosts",
+    multiple=True,
+    help="A name under which this server is reached from elsewhere; keys are demanded then.",
+)
 def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...], hosts: tuple[str, ...]) -> None:
     """Answer over HTTP: POST /v1/ask and more."""
     from limits import parse
@@ -35,11 +40,11 @@ def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...
         raise BadInputError(f"{rate!r} is no rate.", "Write a number and a time, such as 120/minute.") from error
     home = nekb_home()
     open_or_build()
-    guarded = not is_loopback(host)
+    guarded = not is_loopback(host) or bool(hosts)
     if guarded and not any(k.revoked is None for k in list_keys(open_database(home))):
         raise BadInputError(
-            f"{host} can be reached from other machines and there is no API key yet.",
-            "Make one with `nekb keys create NAME`, or listen on 127.0.0.1.",
+            f"{hosts[0] if hosts else host} can be reached from other machines and there is no API key yet.",
+            "Make one with `nekb keys create NAME`, or listen on 127.0.0.1 without a public name.",
             code="no_keys",
         )
     click.echo(f"nekb answers on http://{host}:{port} {'(with a key)' if guarded else ''}", err=True)

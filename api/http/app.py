@@ -20,6 +20,7 @@ from api.http.problems import Problem
 from api.http.routes import ask, errors, feedback, guidance, health, threads
 from api.http.settings import ServeSettings
 from api.records.database import open_database
+from api.web import pages
 
 _DESCRIPTION = """A symptom in, the canonical guidance on Apple's Network Extension out.
 
@@ -48,6 +49,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
 
     for module in (ask, guidance, threads, errors, feedback, health):
         app.include_router(module.router)
+    app.include_router(pages.router)
     _mount_slack(app)
     app.state.mcp = mount_mcp(app)
     if settings.origins:

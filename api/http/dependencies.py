@@ -15,6 +15,8 @@ from api.http.settings import ServeSettings
 from api.records.keys import ApiKey, find_key
 from kb.snapshot import Snapshot
 
+COOKIE = "nekb_key"
+
 
 @dataclass
 class Services:
@@ -59,8 +61,11 @@ class NotModified(Exception):  # noqa: N818 - it is an answer
 
 
 def _presented(request: Request) -> str | None:
+    """The key of a request: in a header, or in the cookie of somebody who signed in on the page."""
     kind, _, value = request.headers.get("authorization", "").partition(" ")
-    return value.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key")
+    if kind.lower() == "bearer":
+        return value.strip()
+    return request.headers.get("x-api-key") or request.cookies.get(COOKIE)
 
 
 def caller(scope: str) -> Callable[[Request], ApiKey | None]:

@@ -6,21 +6,20 @@ One ASGI layer rather than several: each costs time on every request.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import time
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from api.http import metrics
-from api.http.problems import MEDIA_TYPE, Problem, document
-from api.http.settings import ServeSettings
+from api.http.problems import Problem, document, shown_as
+from api.http.rates import Rates
+from api.http.settings import ServeSettings, is_loopback
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,11 +29,14 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 log = structlog.get_logger("nekb.http")
 _ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 _FREE = ("/healthz", "/readyz")
+_SIGNED = "/slack/"  # Slack signs its requests, and they come through tunnels under any name
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer a form of our own page would say `Origin: null`
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 )
 
 
@@ -44,8 +46,8 @@ class Guard:
     def __init__(self, app: App, settings: ServeSettings) -> None:
         self._app = app
         self._settings = settings
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._rate: RateLimitItem = parse(settings.rate)
+        self._rates = Rates(settings.rate)
+        self._in_flight = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Handle a request; anything but HTTP passes through."""
@@ -53,37 +55,90 @@ class Guard:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._settings)
+        self._in_flight += 1
         try:
-            refused = exchange.too_large() or self._too_many(exchange)
+            refused = self._refusal(exchange)
             if refused is not None:
                 await exchange.refuse(refused)
-            else:
-                await asyncio.wait_for(self._app(scope, exchange.receive, exchange.send), self._settings.timeout)
+                return
+            async with asyncio.timeout(self._settings.timeout):
+                await self._app(scope, exchange.receive, exchange.send)
         except TooLargeError:
             await exchange.refuse(document(413, "too_large", "The body is too large.", _smaller(self._settings)))
         except TimeoutError:
             await exchange.refuse(
                 document(503, "timeout", "The answer took too long.", "Ask again with a shorter text.")
             )
+        except Exception as error:  # the last place that can still answer; the trace goes to the log without its values
+            log.error(  # noqa: TRY400 - an exception's text may hold what was asked
+                "failed", id=exchange.id, error=type(error).__name__, trace=_places(error)
+            )
+            await exchange.refuse(
+                document(500, "internal", "Something failed inside nekb.", "Try again; the log has the request id.")
+            )
         finally:
+            self._in_flight -= 1
+            if exchange.status == 401:
+                self._rates.count_failure(exchange.client)
             exchange.finish()
+
+    def _refusal(self, exchange: _Exchange) -> Problem | None:
+        """Why a request is not let in, cheapest reason first."""
+        return (
+            exchange.too_large()
+            or _wrong_host(exchange, self._settings)
+            or _foreign(exchange, self._settings)
+            or self._too_many(exchange)
+        )
 
     def _too_many(self, exchange: _Exchange) -> Problem | None:
         if exchange.path in _FREE:
             return None
-        who = exchange.who
-        allowed = self._limiter.hit(self._rate, who)
-        reset, remaining = self._limiter.get_window_stats(self._rate, who)
-        wait = max(int(reset - time.time()) + 1, 1)
-        exchange.headers += [
-            (b"ratelimit-limit", str(self._rate.amount).encode()),
-            (b"ratelimit-remaining", str(remaining).encode()),
-            (b"ratelimit-reset", str(wait).encode()),
-        ]
-        if allowed:
+        if self._in_flight > self._settings.max_in_flight:
+            exchange.headers.append((b"retry-after", b"1"))
+            return document(503, "busy", "The server has too much to do.", "Wait a second and ask again.")
+        headers, wait = self._rates.count(exchange.client, exchange.shown)
+        exchange.headers += headers
+        if wait is None:
             return None
-        exchange.headers.append((b"retry-after", str(wait).encode()))
         return document(429, "rate", f"More than {self._settings.rate} requests.", f"Wait {wait} s.")
+
+
+def _wrong_host(exchange: _Exchange, settings: ServeSettings) -> Problem | None:
+    """Without keys only a loopback name or a public one is answered: a web page that points its own name at this
+    machine (DNS rebinding) would otherwise read everything through its visitor's browser."""
+    if settings.require_keys or exchange.path.startswith(_SIGNED):
+        return None
+    name = _host_name(exchange.header(b"host"))
+    if not name or is_loopback(name) or name in settings.hosts:
+        return None
+    return document(
+        421, "host", f"This server does not answer as {name[:80]!r}.", "Start it with `nekb serve --public-name NAME`."
+    )
+
+
+def _foreign(exchange: _Exchange, settings: ServeSettings) -> Problem | None:
+    """A browser says where a request that may change something comes from; another site's is refused."""
+    origin = exchange.header(b"origin")
+    if not origin or exchange.method in _SAFE or origin in settings.origins:
+        return None
+    if origin.partition("://")[2] == exchange.header(b"host"):
+        return None
+    return document(
+        403, "origin", "A page of another site may not do this.", "Name the site with `nekb serve --origin`."
+    )
+
+
+def _host_name(host: str) -> str:
+    """The name of a Host header, without its port."""
+    name = host.rpartition(":")[0] if re.search(r":\d*$", host) else host
+    return name.strip("[]").lower()
+
+
+def _places(error: BaseException) -> list[str]:
+    """Where an error passed through: files and lines, never values."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]
 
 
 class TooLargeError(Exception):
@@ -97,23 +152,31 @@ class _Exchange:
         self._scope, self._receive, self._send, self._settings = scope, receive, send, settings
         self._given = dict(scope["headers"])
         self.path: str = scope["path"]
+        self.method: str = scope["method"]
         given = self._given.get(b"x-request-id", b"")
         self.id = given.decode() if _ID.match(given) else uuid.uuid4().hex
         self.headers: list[tuple[bytes, bytes]] = [(b"x-request-id", self.id.encode()), *_SECURITY]
         self._started = time.perf_counter()
-        self._status = 0
+        self.status = 0
         self._taken = 0
         self._over = False
         self._done = False
 
+    def header(self, name: bytes) -> str:
+        """A header of the request; empty where it has none."""
+        value: bytes = self._given.get(name, b"")
+        return value.decode("latin-1")
+
     @property
-    def who(self) -> str:
-        """Whom the rate counts: the key where one is shown (as a hash), else the client's address."""
-        shown = self._given.get(b"authorization") or self._given.get(b"x-api-key")
-        if shown:
-            return hashlib.sha256(shown).hexdigest()[:16]
+    def client(self) -> str:
+        """The client's address."""
         client = self._scope.get("client")
         return str(client[0]) if client else "unknown"
+
+    @property
+    def shown(self) -> bytes | None:
+        """What the request shows as a key, whether or not it is one."""
+        return self._given.get(b"authorization") or self._given.get(b"x-api-key") or None
 
     def too_large(self) -> Problem | None:
         """A refusal where the announced length is beyond the bound or no number."""
@@ -142,31 +205,30 @@ class _Exchange:
         if self._done:
             return
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]
         await self._send(message)
 
     async def refuse(self, problem: Problem) -> None:
         """Answer with a problem, unless an answer has begun."""
-        if self._status:
+        if self.status:
             return
-        body = problem.model_dump_json().encode()
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-        await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        shown = shown_as(problem, self.path, self.header(b"accept"))
+        await self.send({"type": "http.response.start", "status": problem.status, "headers": shown.raw_headers})
+        await self._send({"type": "http.response.body", "body": shown.body})
 
     def finish(self) -> None:
         """The log line and the metrics of the request."""
         seconds = time.perf_counter() - self._started
-        route = getattr(self._scope.get("route"), "path", None) or ("unknown" if self._status == 404 else self.path)
-        metrics.REQUESTS.labels(route, str(self._status)).inc()
+        route = getattr(self._scope.get("route"), "path", None) or ("unknown" if self.status == 404 else self.path)
+        metrics.REQUESTS.labels(route, str(self.status)).inc()
         metrics.SECONDS.labels(route).observe(seconds)
         log.info(
             "request",
             id=self.id,
-            method=self._scope["method"],
+            method=self.method,
             route=route,
-            status=self._status,
+            status=self.status,
             ms=round(seconds * 1000, 2),
             bytes=self._taken,
         )

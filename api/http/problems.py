@@ -6,11 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api.text import one_line
+from api.web.rendering import page, wanted
 from kb.errors import NekbError
 
 MEDIA_TYPE = "application/problem+json"
@@ -22,6 +23,7 @@ _TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     413: "Too large",
+    421: "Wrong host",
     422: "Cannot be understood",
     429: "Too many requests",
     503: "Not ready",
@@ -62,9 +64,23 @@ def document(status: int, code: str, detail: str, remedy: str) -> Problem:
     )
 
 
-def response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+def response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The problem as an answer."""
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
+
+
+def shown_as(problem: Problem, path: str, accept: str, headers: dict[str, str] | None = None) -> Response:
+    """The problem as whoever asks can read it: a page in a browser, a problem document elsewhere."""
+    if not wanted(path, accept):
+        return response(problem, headers)
+    shown = page("problem.html", problem.status, problem=problem, here=path, snapshot=None, signed_in=False)
+    shown.headers.update(headers or {})
+    return shown
+
+
+def answer_for(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """The problem as the answer to a request."""
+    return shown_as(problem, request.url.path, request.headers.get("accept", ""), headers)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -77,29 +93,26 @@ def install(app: FastAPI) -> None:
     """Make every error of the app a problem document."""
 
     @app.exception_handler(HttpProblem)
-    async def problem(_request: Request, error: HttpProblem) -> JSONResponse:
-        return response(error.problem, error.headers)
+    async def problem(request: Request, error: HttpProblem) -> Response:
+        return answer_for(request, error.problem, error.headers)
 
     @app.exception_handler(NekbError)
-    async def known(_request: Request, error: NekbError) -> JSONResponse:
-        return response(document(error.http_status, error.code, error.sentence, error.remedy))
+    async def known(request: Request, error: NekbError) -> Response:
+        return answer_for(request, document(error.http_status, error.code, error.sentence, error.remedy))
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return response(
-            document(422, "invalid", f"{where}: {first['msg']}", "See /openapi.json for the form of this request.")
+        return answer_for(
+            request,
+            document(422, "invalid", f"{where}: {first['msg']}", "See /openapi.json for the form of this request."),
         )
 
     @app.exception_handler(HTTPException)
-    async def plain(_request: Request, error: HTTPException) -> JSONResponse:
+    async def plain(request: Request, error: HTTPException) -> Response:
         remedy = _REMEDIES.get(error.status_code, "See /openapi.json.")
         code = {404: "not_found", 405: "method"}.get(error.status_code, "http")
-        return response(document(error.status_code, code, str(error.detail), remedy), dict(error.headers or {}))
-
-    @app.exception_handler(Exception)
-    async def unforeseen(_request: Request, _error: Exception) -> JSONResponse:
-        return response(
-            document(500, "internal", "Something failed inside nekb.", "Try again; the log has the request id.")
+        return answer_for(
+            request, document(error.status_code, code, str(error.detail), remedy), dict(error.headers or {})
         )

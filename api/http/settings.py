@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -20,11 +20,11 @@ class ServeSettings:
     require_keys: bool = False
     rate: str = "120/minute"
     max_body: int = 2 << 20
+    max_in_flight: int = 256  # requests of a process at a time
     timeout: float = 20.0
     origins: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()  # public names under which MCP clients may reach the server
+    hosts: tuple[str, ...] = ()  # public names under which the server may be reached
     reload_every: float = 2.0
-    retention_days: int = field(default=90)
 
 
 def is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -23,34 +24,45 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def serving(own_home: Path, tmp_path: Path) -> Iterator[Start]:
-    """Start `nekb serve` with options and environment; a client of it comes back. All are stopped at the end."""
-    started: list[tuple[subprocess.Popen[bytes], httpx.Client]] = []
-
-    def start(*options: str, home: Path = own_home, environment: dict[str, str] | None = None) -> httpx.Client:
-        port = free_port()
-        log = (tmp_path / f"serve-{port}.log").open("wb")
+@contextlib.contextmanager
+def running(home: Path, logs: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[httpx.Client]:
+    """`nekb serve` with options and environment; a client of it. The log is `serve-<port>.log` in `logs`."""
+    port = free_port()
+    path = logs / f"serve-{port}.log"
+    with path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "serve", "--port", str(port), *options],
             env=os.environ | {"NEKB_HOME": str(home)} | (environment or {}),
             stdout=log,
             stderr=log,
         )
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
-        started.append((process, client))
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            assert process.poll() is None, log.name and Path(log.name).read_text()
-            try:
-                if client.get("/readyz").status_code == 200:
-                    return client
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise AssertionError("the server did not become ready: " + Path(log.name).read_text())
-
-    yield start
-    for process, client in started:
-        client.close()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            _wait_until_ready(process, client, path)
+            yield client
+    finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not become ready: " + log.read_text())
+
+
+@pytest.fixture
+def serving(own_home: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start `nekb serve` with options and environment; a client of it comes back. All are stopped at the end."""
+    with contextlib.ExitStack() as started:
+
+        def start(*options: str, home: Path = own_home, environment: dict[str, str] | None = None) -> httpx.Client:
+            return started.enter_context(running(home, tmp_path, *options, environment=environment))
+
+        yield start

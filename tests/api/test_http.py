@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from kb.answer import Answer
-from tests.api.conftest import Start
+from tests.api.conftest import Start, running
 
 ASK = {"query": "code 8 hotspot"}
 
 
-@pytest.fixture
-def client(serving: Start) -> httpx.Client:
-    return serving("--rate", "100000/minute")
+@pytest.fixture(scope="module")
+def module_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("http") / "home"
+    shutil.copytree(home, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def client(module_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """One server for every test that needs no options of its own."""
+    with running(module_home, tmp_path_factory.mktemp("log"), "--rate", "100000/minute") as client:
+        yield client
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -124,6 +135,11 @@ def test_too_many_requests_are_told_when_to_come_back(serving: Start) -> None:
     problem(answers[-1], 429, "rate")
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
     assert answers[0].headers["ratelimit-limit"] == "3"
+    assert answers[0].headers["ratelimit-policy"] == '"default";q=3;w=60'
+    assert re.fullmatch(r'"default";r=2;t=\d+', answers[0].headers["ratelimit"])
+    for at in range(4):  # inventing keys does not get around it
+        invented = client.get("/v1/errors", params={"code": 8}, headers={"Authorization": f"Bearer nekb_{at}"})
+    assert invented.status_code == 429
     assert client.get("/healthz").status_code == 200
 
 
@@ -163,13 +179,13 @@ def test_a_key_is_kept_only_as_a_hash(own_home: Path) -> None:
     assert secret.encode() not in kept
 
 
-def test_feedback_becomes_an_evaluation_question(client: httpx.Client, own_home: Path) -> None:
+def test_feedback_becomes_an_evaluation_question(client: httpx.Client, module_home: Path) -> None:
     sent = client.post("/v1/feedback", json=ASK | {"helpful": True, "card": "hotspot-internal-error-8"})
     assert (sent.status_code, sent.json()) == (202, {"accepted": True})
     from api.records.database import open_database
     from api.records.feedback import evaluation_lines
 
-    [line] = evaluation_lines(open_database(own_home))
+    [line] = evaluation_lines(open_database(module_home))
     assert json.loads(line)["expect"] == ["hotspot-internal-error-8"]
 
 

@@ -1,0 +1,1 @@
+"""The page: an answer that people read, tick off and pass on. Server-rendered; scripts only add comfort."""

@@ -1,0 +1,212 @@
+"""The pages: asking, each card, each thread, the list of cards, a vote, signing in with a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, get_args
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.http.contract import GivenKey
+from api.http.dependencies import COOKIE, Held, MayAsk, MayGiveFeedback, services, snapshot
+from api.http.problems import HttpProblem
+from api.http.routes.guidance import whole as whole_card
+from api.http.routes.threads import whole as whole_thread
+from api.records.feedback import keep_feedback
+from api.records.keys import find_key
+from api.records.questions import remember
+from api.web.marking import marked
+from api.web.rendering import STATIC, page
+from api.web.writing import answer_markdown, card_markdown, drafts
+from kb.answer import Answer
+from kb.asking import ask, readable
+from kb.errors import BadInputError, NotFoundError
+from kb.guidance.card import Distribution, Platform, Supervision
+from kb.snapshot import Snapshot
+
+router = APIRouter(include_in_schema=False)
+SHAREABLE = 1_500  # characters of a question that fit into an address
+LONGEST_GIVEN = 200
+CHOICES = {
+    "platform": get_args(Platform),
+    "distribution": get_args(Distribution),
+    "supervision": get_args(Supervision),
+}
+EXAMPLES = (
+    "code 8 hotspot",
+    "content filter works from Xcode but not from TestFlight",
+    "Error Domain=NEVPNErrorDomain Code=5",
+    "tunnel provider killed, per-process-limit",
+)
+_FILES = {"nekb.css": "text/css", "nekb.js": "text/javascript", "icon.svg": "image/svg+xml"}
+Fields = Mapping[str, list[str]]
+
+
+@router.get("/", dependencies=[MayAsk])
+async def get_ask(request: Request, held: Held) -> Response:
+    """The search box; with `?query=` the answer, for a link one can share."""
+    fields = {name: request.query_params.getlist(name) for name in request.query_params}
+    return await run_in_threadpool(_ask_page, request, held, fields)
+
+
+@router.post("/", dependencies=[MayAsk])
+async def post_ask(request: Request, held: Held) -> Response:
+    """The same for a paste of any size."""
+    return await run_in_threadpool(_ask_page, request, held, await _form(request))
+
+
+async def _form(request: Request) -> Fields:
+    """The fields of a form; a file is no field of ours."""
+    limit = services(request).settings.max_body
+    async with request.form(max_files=0, max_fields=40, max_part_size=limit) as form:
+        return {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
+
+
+def _last(fields: Fields, name: str) -> str:
+    """The last value of a field that is not empty: a button's stands behind the form's own."""
+    return next((v for v in reversed(fields.get(name, [])) if v.strip()), "")
+
+
+def _given(fields: Fields) -> dict[str, str]:
+    dropped = set(fields.get("drop", []))
+    found = {key: _last(fields, key).strip()[:LONGEST_GIVEN] for key in get_args(GivenKey) if key not in dropped}
+    return {key: value for key, value in found.items() if value}
+
+
+def _ask_page(request: Request, held: Any, fields: Fields) -> Response:
+    found = held.current.get()
+    text, given = _last(fields, "query"), _given(fields)
+    seen: dict[str, Any] = {"text": text, "given": given, "choices": CHOICES, "examples": EXAMPLES}
+    if not text:
+        return page("ask.html", **_common(request, found), **seen, answer=None, problem=None)
+    try:
+        text = readable(text)
+        answer = ask(text, found, given=given)
+    except BadInputError as error:
+        return page("ask.html", error.http_status, **_common(request, found), **seen, answer=None, problem=error)
+    remember(held.engine, answer, "web")
+    return page("ask.html", **_common(request, found), **seen, **_shown(answer, text, given, found), problem=None)
+
+
+def _shown(answer: Answer, text: str, given: Mapping[str, str], found: Snapshot) -> dict[str, Any]:
+    card = found.cards[answer.guidance[0].id] if answer.guidance else None
+    short = len(text) <= SHAREABLE
+    return {
+        "answer": answer,
+        "card": card,
+        "cards": found.cards,
+        "left_out": len(card.steps) - len(answer.guidance[0].steps) if card else 0,
+        "pieces": marked(text, answer.signals),
+        "drafts": drafts(text, answer, card) if card else [],
+        "markdown": answer_markdown(answer),
+        "method": "get" if short else "post",
+        "unresolved": next((s.code for s in answer.signals if s.kind == "error" and s.domain is None), None),
+        "elsewhere": _elsewhere(card.applies_to.platforms if card else [], given.get("platform")),
+    }
+
+
+def _elsewhere(platforms: list[Platform], chosen: str | None) -> list[Platform]:
+    """The platforms a card is about, where the chosen one is not among them."""
+    return platforms if chosen and platforms and chosen not in platforms else []
+
+
+def _common(request: Request, found: Snapshot | None) -> dict[str, Any]:
+    return {"here": request.url.path, "snapshot": found.info if found else None, "signed_in": COOKIE in request.cookies}
+
+
+FoundSnapshot = Annotated[Snapshot, Depends(snapshot)]
+
+
+@router.get("/guidance", dependencies=[MayAsk])
+def get_cards(request: Request, found: FoundSnapshot) -> Response:
+    """Every card, by topic."""
+    cards = sorted(found.cards.values(), key=lambda c: (c.topic, c.title))
+    return page("cards.html", **_common(request, found), cards=cards)
+
+
+@router.get("/guidance/{id}", dependencies=[MayAsk])
+def get_card(request: Request, found: FoundSnapshot, id: Annotated[str, Path(max_length=64)]) -> Response:
+    """One card, with an address to share."""
+    card = found.cards.get(id)
+    if card is None:
+        raise NotFoundError(f"There is no card {id!r}.", "The list of guidance shows them all.")
+    neighbours = [found.cards[n] for n in card.see_also if n in found.cards]
+    return page(
+        "card.html",
+        **_common(request, found),
+        card=whole_card(card, found),
+        neighbours=neighbours,
+        cards=found.cards,
+        markdown=card_markdown(card, found.resources),
+    )
+
+
+@router.get("/threads/{id}", dependencies=[MayAsk])
+def get_thread(request: Request, found: FoundSnapshot, id: Annotated[str, Path(max_length=128)]) -> Response:
+    """One thread with its posts."""
+    document = found.document(id)
+    if document is None:
+        raise NotFoundError(f"There is no thread {id!r}.", "Ask a question to find threads.")
+    return page("thread.html", **_common(request, found), thread=whole_thread(document, found))
+
+
+@router.post("/feedback", dependencies=[MayGiveFeedback])
+async def post_feedback(request: Request, held: Held) -> Response:
+    """Keep a vote given on the page."""
+    fields = await _form(request)
+    return await run_in_threadpool(_keep_vote, request, held, fields)
+
+
+def _keep_vote(request: Request, held: Any, fields: Fields) -> Response:
+    found = held.current.get()
+    query, card, helpful = _last(fields, "query"), _last(fields, "card"), _last(fields, "helpful")
+    if not query or helpful not in ("true", "false") or (card and card not in found.cards):
+        raise BadInputError("The vote names no answer.", "Go back to the answer and vote there.", code="vote")
+    keep_feedback(
+        held.engine,
+        query=query,
+        helpful=helpful == "true",
+        card=card or None,
+        reason=_last(fields, "reason") or None,
+        surface="web",
+        snapshot=found.manifest.id,
+    )
+    return page("thanks.html", **_common(request, found))
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, held: Held) -> Response:
+    """Keep a key in a cookie that no script can read and no other site can send."""
+    key = _last(await _form(request), "key").strip()
+    if await run_in_threadpool(find_key, held.engine, key) is None:
+        raise HttpProblem(401, "bad_key", "The API key is unknown or revoked.", "Ask whoever runs this server.")
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(
+        COOKIE, key, httponly=True, samesite="strict", secure=request.url.scheme == "https", max_age=30 * 86_400
+    )
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out() -> Response:
+    """Forget the key."""
+    answer = RedirectResponse("/", 303)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return answer
+
+
+@router.get("/static/{name}")
+def get_static(name: str) -> Response:
+    """The page's own files, by a closed list of names."""
+    if name not in _FILES:
+        raise NotFoundError(f"There is no file {name!r}.", "Go to the start page.")
+    keep = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(STATIC / name, media_type=_FILES[name], headers=keep)
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    """The icon, where a browser looks for it unasked."""
+    return get_static("icon.svg")

@@ -1,0 +1,170 @@
+"""The page in a real browser: asking, refining, ticking, copying, voting; no script needed; no axe violation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.browser
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOG = (
+    "2026-02-03 10:11:12.345 App[512:9001] tick\n" * 200
+    + 'apply failed: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."\n'
+    + "iPhone 15 Pro, iOS 26.1, TestFlight\n"
+)
+ADDRESSES = (
+    "/",
+    "/?query=code+8+hotspot",
+    "/?query=error+code+4+connecting&os=iOS+26.1",
+    "/?query=best+pizza+in+town",
+    "/guidance",
+    "/guidance/content-filter-testflight-deployment",
+    "/guidance/no-such-card",
+    "/threads/tag-getting-a-basic-url-filter-to-work",
+)
+
+
+@pytest.fixture
+def page(chromium: Any, site: httpx.Client) -> Iterator[Any]:
+    """A page of a fresh profile; what its console complains of fails the test, and so does a request elsewhere."""
+    context = chromium.new_context(
+        viewport=WIDE, base_url=str(site.base_url), permissions=["clipboard-read", "clipboard-write"]
+    )
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    context.on("request", lambda r: None if r.url.startswith(str(site.base_url)) else complaints.append(r.url))
+    yield opened
+    context.close()
+    assert not [c for c in complaints if "404" not in c]
+
+
+def test_a_question_is_answered_without_a_reload_and_can_be_shared(page: Any) -> None:
+    page.goto("/")
+    page.evaluate("window.kept = true")
+    page.keyboard.type("code 8 hotspot")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#card-title")
+    assert "NEHotspotConfigurationErrorInternal" in page.inner_text("#card-title")
+    assert page.evaluate("window.kept")
+    assert page.evaluate("document.activeElement.id") == "card-title"
+    page.wait_for_function("document.getElementById('status').textContent.includes('NEHotspot')")
+    assert "query=code+8+hotspot" in page.url
+    page.reload()
+    assert "NEHotspotConfigurationErrorInternal" in page.inner_text("#card-title")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "query"
+
+
+def test_a_long_paste_is_marked_and_drafted(page: Any) -> None:
+    page.goto("/")
+    page.fill("#query", LOG)
+    page.click("#go")
+    page.wait_for_selector("#card-title")
+    assert page.url.endswith("/")
+    assert page.inner_text("mark.k-error") == "NEHotspotConfigurationErrorDomain Code=8"
+    assert page.input_value("#query") == LOG
+    page.click("text=Draft a bug report")
+    draft = page.input_value("#draft-1")
+    assert "NEHotspotConfigurationErrorDomain 8 (NEHotspotConfigurationErrorInternal)" in draft
+    assert "iOS 26.1" in draft
+    assert "____" in draft
+    page.click("details[open] >> text=Copy this text")
+    page.wait_for_function("document.getElementById('status').textContent.includes('copied')")
+    assert page.evaluate("navigator.clipboard.readText()") == draft
+
+
+def test_what_is_missing_refines_the_answer_and_can_be_taken_back(page: Any) -> None:
+    page.goto("/?query=error+code+4+connecting")
+    page.click("button:has-text('NEVPNErrorDomain')")
+    page.wait_for_selector("#facts .chip")
+    assert "NEVPNErrorDomain 4" in page.inner_text("dl.signals")
+    assert "error=NEVPNErrorDomain+4" in page.url
+    page.click("button[aria-label^='Remove Error']")
+    page.wait_for_selector("#facts .chip", state="detached")
+    assert "error=" not in page.url
+
+
+def test_ticks_are_remembered_for_the_card(page: Any) -> None:
+    page.goto("/?query=code+8+hotspot")
+    page.check(".steps li:nth-child(2) input")
+    assert "1 of 8 done" in page.inner_text(".progress")
+    page.goto("/guidance/hotspot-internal-error-8")
+    assert page.is_checked(".steps li:nth-child(2) input")
+    page.click("text=Clear ticks")
+    page.reload()
+    assert not page.is_checked(".steps li:nth-child(2) input")
+
+
+def test_copy_as_markdown_cites_every_step(page: Any) -> None:
+    page.goto("/?query=code+8+hotspot")
+    page.click("text=Copy as Markdown")
+    page.wait_for_function("document.getElementById('status').textContent.includes('copied')")
+    text = page.evaluate("navigator.clipboard.readText()")
+    steps = [line for line in text.splitlines() if line[:1].isdigit()]
+    assert len(steps) == 8
+    assert all("](<https://" in line for line in steps)
+
+
+def test_a_vote_says_thank_you(page: Any, web_home: Path) -> None:
+    page.goto("/?query=code+8+hotspot")
+    page.fill("#reason", "signing it was")
+    page.click("text=It helped")
+    page.wait_for_selector("text=Thank you")
+    assert b"signing it was" in b"".join(f.read_bytes() for f in web_home.glob("records.db*"))
+
+
+def test_asking_and_reading_need_no_script(chromium: Any, site: httpx.Client) -> None:
+    context = chromium.new_context(java_script_enabled=False, base_url=str(site.base_url))
+    page = context.new_page()
+    page.goto("/")
+    page.fill("#query", "code 8 hotspot")
+    page.click("#go")
+    assert "NEHotspotConfigurationErrorInternal" in page.inner_text("#card-title")
+    page.fill("#query", LOG)
+    page.click("text=Ask with a long paste")
+    assert page.inner_text("mark.k-error") == "NEHotspotConfigurationErrorDomain Code=8"
+    page.click("text=It helped")
+    assert "Thank you" in page.inner_text("h1")
+    context.close()
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_axe_finds_no_violation(chromium: Any, site: httpx.Client, look: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = chromium.new_context(
+        viewport=PHONE if look == "phone" else WIDE,
+        color_scheme="dark" if look == "dark" else "light",
+        base_url=str(site.base_url),
+        bypass_csp=True,  # axe is injected into the page; the policy itself is held by other tests
+    )
+    page = context.new_page()
+    for address in ADDRESSES:
+        page.goto(address)
+        for details in page.query_selector_all("details > summary"):
+            details.click()
+        found = Axe().run(page).response["violations"]
+        assert not found, address + json.dumps([(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found])
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, f"{address} scrolls sideways by {wider}"
+    context.close()
+
+
+def test_hostile_text_runs_nothing(page: Any) -> None:
+    page.goto("/")
+    page.evaluate("localStorage.setItem('nekb.ticks.hotspot-internal-error-8.2026-11-24', '{\"a\":')")
+    attack = 'code 8 hotspot </textarea><img src=x onerror="window.hit=1"><script>window.hit=1</script>'
+    page.fill("#query", attack)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#card-title")
+    assert page.evaluate("window.hit") is None
+    assert page.input_value("#query") == attack
+    page.goto("/?query=" + "code+8+hotspot+%3Cscript%3Ewindow.hit%3D1%3C%2Fscript%3E")
+    assert page.evaluate("window.hit") is None

@@ -1,0 +1,154 @@
+"""The pages without a browser: they answer without scripts, escape everything, and say what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from api.http.app import create_app
+from api.http.settings import ServeSettings
+from api.records.database import open_database
+from api.records.feedback import evaluation_lines
+
+PAGES = ("/", "/?query=code+8+hotspot", "/guidance", "/guidance/hotspot-internal-error-8")
+ATTACKS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "</textarea><script>alert(1)</script>",
+    "[x](javascript:alert(1)) hotspot",
+    "{{ 7*7 }} {% raw %}",
+    "code 8 hotspot \x1b]8;;https://evil.example\x07click\x1b]8;;\x07\x1b[31m \u202eabc",
+    "hotspot\r\nSet-Cookie: a=b",
+)
+
+
+@pytest.fixture(scope="module")
+def site(web_home: Path) -> Iterator[TestClient]:
+    settings = ServeSettings(web_home, rate="100000/minute")
+    with TestClient(create_app(settings), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+        yield client
+
+
+class _Outline(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def harmless(page: str) -> None:
+    """No script but ours, no handler, no style, no address that runs something."""
+    for tag, attributes in _Outline(page).tags:
+        assert tag not in ("iframe", "object", "embed", "style", "img", "base")
+        assert tag != "script" or str(attributes.get("src")).startswith("/static/nekb.js?v=")
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        for name in ("href", "src", "action", "formaction"):
+            assert re.match(r"https?://|/|#|$", attributes.get(name) or ""), attributes
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202e]", page)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_allows_nothing_but_its_own_files(site: httpx.Client, address: str) -> None:
+    answer = site.get(address)
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    harmless(answer.text)
+
+
+def test_an_answer_needs_no_script(site: httpx.Client) -> None:
+    page = site.get("/", params={"query": "code 8 hotspot"}).text
+    assert "NEHotspotConfigurationErrorInternal" in page
+    assert page.count('type="checkbox"') == 8
+    assert '<mark class="k-error"' in page
+    assert "Draft a bug report" in page
+    assert 'action="/feedback"' in page
+
+
+def test_a_paste_of_any_size_is_answered_and_its_signals_are_marked(site: httpx.Client) -> None:
+    noise = "2026-02-03 10:11:12.345 App[512:9001] tick, state is ok, nothing to see here\n" * 12_000
+    text = noise + 'nehelper: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."\n' + noise[:9_000]
+    answer = site.post("/", files={"query": (None, text)})
+    assert answer.status_code == 200
+    assert "characters without a signal" in answer.text
+    assert re.search(r"<mark[^>]*>NEHotspotConfigurationErrorDomain Code=8</mark>", answer.text)
+
+
+def test_a_chosen_platform_refines_the_same_answer(site: httpx.Client) -> None:
+    page = site.get("/", params={"query": "error code 4 connecting"}).text
+    assert re.search(r'<button[^>]*form="ask"[^>]*name="platform" value="macOS"', page)
+    assert 'name="error" value="NEVPNErrorDomain 4"' in page
+    refined = site.get("/", params={"query": "error code 4 connecting", "error": "NEVPNErrorDomain 4"}).text
+    assert "NEVPNErrorDomain 4" in refined
+    assert "Which error domain" not in refined
+    on_mac = site.get("/", params={"query": "code 8 hotspot", "platform": ["", "macOS"]}).text
+    assert "<option selected>macOS</option>" in on_mac
+    assert "you chose macOS" in on_mac
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_is_asked_cannot_become_part_of_the_page(site: httpx.Client, attack: str) -> None:
+    text = f"code 8 hotspot {attack}"
+    for answer in (
+        site.get("/", params={"query": text, "os": attack, "platform": attack}),
+        site.post("/", data={"query": text, "drop": attack}),
+        site.get("/guidance/" + "".join(c for c in attack if c.isprintable() and c not in "/?#")),
+    ):
+        assert answer.status_code in (200, 404)
+        assert "set-cookie" not in answer.headers
+        harmless(answer.text)
+        assert "<script>alert" not in answer.text
+        assert "49 " not in answer.text[:400]
+
+
+def test_a_failure_is_a_page_with_a_remedy(site: httpx.Client) -> None:
+    empty = site.get("/", params={"query": "\x00\x00"})
+    assert (empty.status_code, "Describe the symptom" in empty.text) == (422, True)
+    missing = site.get("/guidance/no-such-card")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "The list of guidance shows them all." in missing.text
+    assert site.get("/threads/none").status_code == 404
+    assert site.get("/static/..%2fpages.py").status_code == 404
+    assert site.post("/", content=b"x" * (3 << 20)).status_code == 413
+
+
+def test_the_same_failure_is_a_problem_document_for_a_program(site: httpx.Client) -> None:
+    answer = site.get("/guidance/no-such-card", headers={"Accept": "application/json"})
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_vote_is_kept_without_scripts(site: httpx.Client, web_home: Path) -> None:
+    vote = {
+        "query": "code 8 hotspot",
+        "card": "hotspot-internal-error-8",
+        "helpful": "true",
+        "reason": "it was signing",
+    }
+    answer = site.post("/feedback", data=vote)
+    assert (answer.status_code, "Thank you" in answer.text) == (200, True)
+    assert any("hotspot-internal-error-8" in line for line in evaluation_lines(open_database(web_home)))
+    assert site.post("/feedback", data=vote | {"card": "none"}).status_code == 422
+    assert site.post("/feedback", data=vote | {"helpful": "perhaps"}).status_code == 422
+
+
+def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:
+    vote = {"query": "x", "helpful": "true"}
+    assert site.post("/feedback", data=vote, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert site.post("/feedback", data=vote, headers={"Origin": "null"}).status_code == 403
+    assert site.post("/feedback", data=vote, headers={"Origin": "http://127.0.0.1"}).status_code == 200
+    rebound = site.get("/v1/guidance", headers={"Host": "evil.example", "Accept": "*/*"})
+    assert (rebound.status_code, rebound.json()["code"]) == (421, "host")
