@@ -35,7 +35,11 @@ BUILD_AGAIN = "Run `nekb build`."
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a snapshot says of itself. `files` maps each file to its size in bytes; `id` is a hash of the content."""
+    """What a snapshot says of itself.
+
+    `files` maps each file to its size in bytes; `id` is a hash of the content,
+    `classifier` one of what the classifier was taught.
+    """
 
     schema: int
     id: str
@@ -51,6 +55,7 @@ class Manifest:
     passages: dict[str, int]
     vectors: dict[str, str]
     files: dict[str, int]
+    classifier: str = ""
 
     def to_json(self) -> str:
         """The manifest as it is written."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from kb.encoder import Vector
 from kb.matching.classifier import NONE, CardClassifier
+from kb.snapshot import Manifest
 
 DENSE_C = 20.0  # inverse of the L2 penalty; chosen on the tuning questions (docs/matching.md)
 SPARSE_C = 30.0
+MAX_ITERATIONS = 300  # it takes about 40
 _MIN_COUNT = 2
 
 
@@ -23,6 +30,27 @@ class Example:
     label: str
     vector: Vector
     features: Counter[str]
+
+
+def write_classifier(
+    examples: list[Example], cards: list[str], folder: Path, earlier: Iterable[tuple[Path, Manifest]]
+) -> str:
+    """Train and write the classifier, or take over an earlier snapshot's that was taught the same; return its hash."""
+    taught = _hash(examples, cards)
+    for snapshot, manifest in earlier:
+        if manifest.classifier == taught:
+            shutil.copytree(snapshot / "classifier", folder)
+            return taught
+    train(examples, cards).write(folder)
+    return taught
+
+
+def _hash(examples: list[Example], cards: list[str]) -> str:
+    digest = hashlib.sha256(json.dumps([DENSE_C, SPARSE_C, MAX_ITERATIONS, cards]).encode())
+    for e in examples:
+        digest.update(json.dumps([e.label, sorted(e.features.items())], ensure_ascii=False).encode())
+        digest.update(e.vector.tobytes())
+    return digest.hexdigest()
 
 
 def train(examples: list[Example], cards: list[str]) -> CardClassifier:
@@ -37,9 +65,11 @@ def train(examples: list[Example], cards: list[str]) -> CardClassifier:
 
 def _fit(x: object, labels: npt.NDArray[np.int64], classes: int, c: float) -> tuple[Vector, Vector]:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
-    model = LogisticRegression(C=c, max_iter=300, tol=1e-4, class_weight="balanced")
-    model.fit(x, labels)
+    model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS, tol=1e-4, class_weight="balanced")
+    with threadpool_limits(1):  # the products are small: a second thread waits more than it works
+        model.fit(x, labels)
     weights = np.zeros((model.coef_.shape[1], classes), dtype=np.float32)
     bias = np.full(
         classes, float(model.intercept_.min()) - 5.0, dtype=np.float32

@@ -10,16 +10,32 @@ import logging
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ingest.build.model import Model
+from kb.snapshot import Manifest
 
+PRECISION = "onnx-int8"
 _NAMES = ("input_ids", "attention_mask")
 
 
-def export_encoder(model: Model, folder: Path) -> str:
-    """Write `model.onnx` and `tokenizer.json` into a folder; return the name of the precision."""
+def write_encoder(model: Model, folder: Path, earlier: Iterable[tuple[Path, Manifest]]) -> str:
+    """Write `model.onnx` and `tokenizer.json` into a folder; return the name of the precision.
+
+    An earlier snapshot of the same model has the same files, which saves loading the model.
+    """
+    for snapshot, manifest in earlier:
+        if (manifest.model_sha256, manifest.encoder) == (model.sha256, PRECISION):
+            shutil.copytree(snapshot / "encoder", folder)
+            return PRECISION
+    export_encoder(model, folder)
+    return PRECISION
+
+
+def export_encoder(model: Model, folder: Path) -> None:
+    """Write the model as `model.onnx`, and its `tokenizer.json`."""
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         full, small = Path(scratch) / "full.onnx", Path(scratch) / "small.onnx"
@@ -27,7 +43,6 @@ def export_encoder(model: Model, folder: Path) -> str:
         _quantise(full, small)
         _optimise(small, folder / "model.onnx")
     shutil.copyfile(Path(model.path) / "tokenizer.json", folder / "tokenizer.json")
-    return "onnx-int8"
 
 
 def _export(model: Model, target: Path) -> None:

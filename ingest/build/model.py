@@ -44,6 +44,10 @@ class Model:
         """How many tokens a text has."""
         return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def lengths(self, texts: list[str]) -> list[int]:
+        """How many tokens each text has."""
+        return [len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
+
     @cached_property
     def encoder(self) -> Any:
         """The sentence-transformers model; importing it takes seconds."""

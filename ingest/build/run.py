@@ -11,14 +11,15 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ingest.build.classifier import Example, train
+from ingest.build.classifier import Example, write_classifier
 from ingest.build.embedding import embed
-from ingest.build.export import export_encoder
+from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
 from ingest.build.model import Model, find_model
 from ingest.captures import utc_now
@@ -110,12 +111,12 @@ def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, stor
     folder.mkdir(parents=True)
     guidance = _guidance_passages(inputs)
     documents = [p for d in inputs.documents for p in document_passages(d, model.tokens)]
-    progress.stage("Loading the model", 0)
-    assert model.encoder is not None
     vectors = _embedded({"guidance": guidance, "documents": documents}, model, store, progress)
+    earlier = list(_earlier(home))
     progress.stage("Training the classifier", 0)
     tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
-    train(_examples(guidance, vectors["guidance"], tables), [c.id for c in inputs.cards]).write(folder / "classifier")
+    examples = _examples(guidance, vectors["guidance"], tables)
+    taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     progress.stage("Writing the indexes", 0)
     kinds = {
         name: _write_space(folder / name, passages, vectors[name])
@@ -124,7 +125,7 @@ def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, stor
     _write_passages(folder / "passages.db", {"guidance": guidance, "documents": documents}, inputs.documents, tables)
     _write_json(folder, inputs)
     progress.stage("Exporting the query encoder", 0)
-    precision = export_encoder(model, folder / "encoder")
+    precision = write_encoder(model, folder / "encoder", earlier)
     manifest = Manifest(
         schema=SCHEMA,
         id=id,
@@ -140,12 +141,20 @@ def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, stor
         passages={"guidance": len(guidance), "documents": len(documents)},
         vectors=kinds,
         files=_sizes(folder),
+        classifier=taught,
     )
     (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
     _sync(folder)
     target = home / "snapshots" / id
     shutil.rmtree(target, ignore_errors=True)
     folder.rename(target)
+
+
+def _earlier(home: Path) -> Iterator[tuple[Path, Manifest]]:
+    """The snapshots of before, whose parts are taken over where what they were made of is the same."""
+    for folder in sorted((home / "snapshots").iterdir()):
+        if not folder.name.startswith(".") and _usable(folder):
+            yield folder, read_manifest(folder)
 
 
 def _guidance_passages(inputs: Inputs) -> list[Passage]:
@@ -167,8 +176,9 @@ def _guidance_passages(inputs: Inputs) -> list[Passage]:
 
 def _embedded(spaces: dict[str, list[Passage]], model: Model, store: Store, progress: Progress) -> dict[str, Vector]:
     progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
-    texts = {name: [p.embedded for p in passages] for name, passages in spaces.items()}
-    return {name: embed(part, model, store, progress.advance) for name, part in texts.items()}
+    vectors = embed([p.embedded for passages in spaces.values() for p in passages], model, store, progress.advance)
+    ends = np.cumsum([len(passages) for passages in spaces.values()])[:-1]
+    return dict(zip(spaces, np.split(vectors, ends), strict=True))
 
 
 def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> list[Example]:
