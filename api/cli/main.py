@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("api.cli.serve", "serve", "Answer over HTTP."),
     "slack": ("api.cli.slack", "slack", "Answer in Slack; print the app manifest."),
     "mcp": ("api.cli.mcp", "mcp", "Serve coding agents over stdio (MCP)."),
+    "triage": ("api.cli.triage", "triage", "Judge a forum thread and draft a reply to edit."),
+    "watch": ("api.cli.watch", "watch", "Send each new thread's triage to Slack, a webhook or a file."),
     "keys": ("api.cli.keys", "keys", "Make, list and revoke API keys."),
     "feedback": ("api.cli.feedback", "feedback", "Say whether an answer helped; export votes as questions."),
     "eval": ("api.cli.evaluate", "evaluate", "Measure answers on labelled questions."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -50,4 +50,20 @@ channel_facts = Table(
     Column("channel", String(32), primary_key=True),
     Column("key", String(24), primary_key=True),
     Column("value", String(64), nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("target", String(80), nullable=False),
+    Column("item", String(80), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("tried_at", String(32)),
+    Column("not_before", String(32)),
+    Column("content", Text, nullable=False),
+    Column("message", Text),
+    UniqueConstraint("target", "item"),
 )

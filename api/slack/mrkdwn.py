@@ -1,4 +1,8 @@
-"""Text for Slack. What came from outside can format nothing, link nowhere and ping nobody."""
+"""Text for Slack. What came from outside can format nothing, link nowhere and ping nobody.
+
+Every mrkdwn object is sent with `verbatim`, so that Slack turns no plain address, channel name or `@here` into more
+than words.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,18 @@ from api.text import plain, safe_url
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile(r"(`[^`]+`)")
 _FORMATTING = re.compile(r"([*_~`])")
+_PING = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
 _ZERO_WIDTH = "\u200b"
 
 
-def escaped(text: str) -> str:
+def escaped(text: str, *, formatting: bool = True) -> str:
     """Text from outside: Slack's three control characters as entities, so that `<!channel>` is only words.
 
-    `@here` without angle brackets pings nobody as long as a message is not sent with `parse: full`; messages here
-    are not. Formatting signs get an invisible neighbour, because Slack has no escape for them.
+    Formatting signs and `@here` get an invisible neighbour, because Slack has no escape for them; inside a code
+    block, where signs format nothing, `formatting=False` leaves them as they are.
     """
-    return _FORMATTING.sub(rf"{_ZERO_WIDTH}\1", entities(text))
+    words = _PING.sub(f"@{_ZERO_WIDTH}", entities(text))
+    return _FORMATTING.sub(rf"{_ZERO_WIDTH}\1", words) if formatting else words
 
 
 def entities(text: str) -> str:
@@ -32,11 +38,11 @@ def from_markdown(text: str) -> str:
     return "".join(part if part.startswith("`") else _BOLD.sub(r"*\1*", part) for part in parts)
 
 
-def link(title: str, url: str) -> str:
-    """A link; only its title where the address is none."""
+def link(title: str, url: str, *, outside: bool = False) -> str:
+    """A link; only its title where the address is none. `outside` says that the title is not ours."""
     address = safe_url(url)
-    label = entities(title).replace("|", "¦").replace("\n", " ")
-    return f"<{address.replace('|', '%7C')}|{label}>" if address else label
+    label = (escaped(title) if outside else entities(title)).replace("|", "¦").replace("\n", " ")
+    return f"<{address.replace('|', '%7C').replace('&', '&amp;')}|{label}>" if address else label
 
 
 def cut(text: str, limit: int) -> str:

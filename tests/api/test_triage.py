@@ -1,0 +1,108 @@
+"""Judging one thread: what it is about, what is like it, what is left out, what a person might answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from api.cli.triage import triage as command
+from api.triage.reading import threads_in
+from api.triage.showing import triage_lines
+from kb.documents import Document, Post
+from kb.errors import NekbError
+from kb.snapshot import Snapshot
+from kb.triage import Triage, posters_words, triage
+
+PAGES = Path(__file__).parents[1] / "pages"
+
+
+def thread(title: str, body: str, **more: str) -> Document:
+    return Document("thread-1", "feed", "thread", title, (Post("question", body, author="poster"),), **more)  # type: ignore[arg-type]
+
+
+HOTSPOT = thread("Joining fails", "Error Domain=NEHotspotConfigurationErrorDomain Code=8 on iPhone17,1 with iOS 26.1")
+
+
+def test_a_thread_gets_its_topic_card_route_and_a_draft_with_citations(snapshot: Snapshot) -> None:
+    made = triage(HOTSPOT, snapshot)
+    assert (made.topic, made.route, made.cards[0].id) == ("hotspot-wifi", "fix", "hotspot-internal-error-8")
+    assert made.draft is not None
+    body, _, sources = made.draft.partition("Sources:")
+    steps = [line for line in body.splitlines() if line[:1].isdigit()]
+    assert steps
+    assert all("[" in step for step in steps)
+    numbers = {int(line[1 : line.index("]")]) for line in sources.split("\n") if line.startswith("[")}
+    assert numbers == set(range(1, len(numbers) + 1))
+    assert Triage.model_validate_json(made.model_dump_json()) == made
+
+
+def test_only_what_the_poster_did_not_say_is_left_out(snapshot: Snapshot) -> None:
+    said = {item.signal for item in triage(HOTSPOT, snapshot).left_out}
+    assert not said & {"os", "device", "error"}
+    unsaid = {item.signal for item in triage(thread("Joining fails", "code 8 hotspot"), snapshot).left_out}
+    assert {"os", "device"} <= unsaid
+
+
+def test_a_question_told_again_is_a_likely_duplicate_and_the_thread_itself_is_not(snapshot: Snapshot) -> None:
+    first = next(d for d in threads_in(str(PAGES / "tag-page.txt"), snapshot.folder) if "Purple" in d.title)
+    assert all(d.id != first.id for d in triage(first, snapshot).duplicates)
+    words = (
+        "After the Mac sleeps my packet tunnel, the purple tunnel, carries nothing. The handshake timed out with code 60"
+        " after wake, I expected that it reconnects."
+    )
+    told = thread("Purple tunnel quiet after sleep", words)
+    likely = [d for d in triage(told, snapshot).duplicates if d.likely]
+    assert [d.title for d in likely] == [first.title]
+    assert likely[0].why
+
+
+def test_what_is_not_ours_gets_no_draft(snapshot: Snapshot) -> None:
+    made = triage(thread("Sourdough", "My bread does not rise."), snapshot)
+    assert (made.outcome, made.topic, made.draft, made.cards, made.left_out) == ("no_match", None, None, [], [])
+
+
+def test_what_the_poster_added_later_counts_and_what_others_wrote_does_not() -> None:
+    posts = (
+        Post("question", "It fails.", author="poster"),
+        Post("reply", "Which error?", author="helper"),
+        Post("reply", "NEVPNErrorDomain 1", author="poster"),
+    )
+    words = posters_words(Document("t", "feed", "thread", "Help", posts))
+    assert "NEVPNErrorDomain 1" in words
+    assert "Which error?" not in words
+
+
+def test_a_hostile_title_formats_nothing_in_a_draft_or_a_terminal(snapshot: Snapshot) -> None:
+    title = "code 8 hotspot ](http://evil.example) \x1b[31m<script>"
+    made = triage(thread(title, "code 8 hotspot"), snapshot)
+    assert "\x1b" not in "\n".join(triage_lines(made))
+    assert "evil" not in (made.draft or "")
+
+
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(home))
+
+
+def test_pasted_text_is_a_thread_whose_first_line_is_the_title(at_home: None) -> None:
+    done = CliRunner().invoke(command, ["-", "--json"], input="Hotspot fails\ncode 8 hotspot \x1b[31m\n")
+    made = Triage.model_validate_json(done.output)
+    assert (done.exit_code, made.thread.title, made.cards[0].id) == (0, "Hotspot fails", "hotspot-internal-error-8")
+
+
+def test_a_file_of_several_threads_gives_one_object_a_line(at_home: None) -> None:
+    done = CliRunner().invoke(command, [str(PAGES / "tag-page.txt"), "--json"])
+    titles = [json.loads(line)["thread"]["title"] for line in done.output.splitlines()]
+    assert len(titles) == len(set(titles)) == 4
+
+
+def test_what_is_no_thread_is_told_in_a_sentence(tmp_path: Path, at_home: None) -> None:
+    gate = tmp_path / "gate.html"
+    gate.write_text("<html><title>Verify that you are human</title><h1>Verify you are human</h1></html>")
+    for what in (str(gate), str(tmp_path / "none"), "https://example.com/forums/thread/1"):
+        done = CliRunner().invoke(command, [what])
+        assert isinstance(done.exception, NekbError)
+    assert CliRunner().invoke(command, ["-"], input="my sourdough bread does not rise").exit_code == 1

@@ -1,0 +1,398 @@
+"""The watch: nothing missed and nothing sent twice, however often it is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from api.records import deliveries
+from api.records.database import open_database
+from api.triage.messages import blocks, digest_message
+from api.triage.targets import FileTarget, SendError, SlackTarget, SlackWebhookTarget, WebhookTarget, web_address
+from api.triage.watching import GAP, Watch, only_watch
+from kb.answer import SnapshotInfo
+from kb.documents import Document, Post
+from kb.errors import BadInputError, NekbError
+from kb.snapshot import Snapshot
+from kb.triage import Triage, TriagedThread, triage
+from tests.api.slack_stub import check_blocks
+
+RUNNER = Path(__file__).with_name("watch_runner.py")
+ROOT = Path(__file__).resolve().parents[2]
+WINDOW = 12  # items that the feed shows
+
+
+class World:
+    """A forum with a feed, a webhook and a Slack, on one port of loopback."""
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+        self.hooked: list[str] = []
+        self.posted: list[dict[str, Any]] = []
+        self.lock = threading.Lock()
+        world = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/robots.txt":
+                    self.answer(b"User-agent: *\nDisallow: /search/\n", "text/plain")
+                else:
+                    self.answer(world.feed(), "application/rss+xml")
+
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["content-length"]))
+                with world.lock:
+                    said = world.take(self.path, raw, self.headers.get("idempotency-key", ""))
+                self.answer(json.dumps(said).encode(), "application/json")
+
+            def answer(self, body: bytes, kind: str) -> None:
+                self.send_response(200)
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # the other side was killed
+                    super().handle()
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def grow(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.threads.append(700_000 + len(self.threads))
+
+    def feed(self) -> bytes:
+        items = "".join(
+            f"<item><title>Tunnel {n} goes quiet</title><link>https://developer.apple.com/forums/thread/{n}</link>"
+            f"<description>My packet tunnel {n} carries nothing after wake.</description>"
+            f"<pubDate>{formatdate(1_760_000_000 + n)}</pubDate></item>"
+            for n in reversed(self.threads[-WINDOW:])
+        )
+        head = '<?xml version="1.0"?><rss version="2.0"><channel><title>f</title>'
+        return f"{head}<link>https://developer.apple.com/forums/</link>{items}</channel></rss>".encode()
+
+    def take(self, path: str, raw: bytes, key: str) -> dict[str, Any]:
+        if path == "/hook":
+            assert json.loads(raw)["key"] == key
+            self.hooked.append(key)
+            return {}
+        if path == "/api/chat.postMessage":
+            self.posted.append(json.loads(raw))
+            return {"ok": True}
+        assert path == "/api/conversations.history"
+        query = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
+        start = int(query.get("cursor", "0"))
+        page = list(reversed(self.posted))[start : start + 3]  # small pages, so that the cursor is followed
+        more = {"next_cursor": str(start + 3)} if start + 3 < len(self.posted) else {}
+        return {"ok": True, "messages": page, "response_metadata": more}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def run(home: Path, world: World, mode: str, calls: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(RUNNER), str(home), world.url, world.url, mode, str(calls)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NEKB_HOME": str(home)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: int) -> None:
+    """Half of the kills come after some number of nekb's calls, half at a random moment from outside."""
+    dice = random.Random(seed)
+    world.grow(3)
+    first = run(home, world, mode, 0)
+    assert first.wait(120) == 0
+    before = list(world.threads)
+    for at in range(times):
+        world.grow(dice.randint(0, 2))
+        calls = int(10 ** dice.uniform(1.3, 4.3)) if at % 2 else 10**9
+        process = run(home, world, mode, calls)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        if calls == 10**9:
+            time.sleep(dice.uniform(0, 0.5))
+            process.kill()
+        assert process.wait(120) == -9
+    assert run(home, world, mode, 0).wait(120) == 0
+    expected = {f"thread-{n}" for n in world.threads if n not in before}
+    assert expected
+    lines = [json.loads(line) for line in (home / "threads.jsonl").read_text().splitlines()]
+    assert Counter(line["key"] for line in lines) == Counter(expected)
+    assert Counter(m["metadata"]["event_payload"]["key"] for m in world.posted) == Counter(expected)
+    assert set(world.hooked) == expected  # a webhook is told the key, and drops what it has
+
+
+def test_killed_and_restarted_it_misses_nothing_and_sends_nothing_twice(tmp_path: Path, world: World) -> None:
+    killed_and_restarted(tmp_path, world, "light", 4, seed=int(os.environ.get("NEKB_TEST_SEED", "7")))
+
+
+@pytest.mark.slow
+def test_killed_and_restarted_a_hundred_times(own_home: Path, world: World) -> None:
+    killed_and_restarted(own_home, world, "real", 100, seed=11)
+
+
+def judged(document: Document) -> Triage:
+    thread = TriagedThread(id=document.id, title=document.title, url=document.url, author=None, created=None)
+    return Triage(
+        thread=thread, topic="relay", outcome="no_match", confidence=0, route="out_of_scope", signals=[], cards=[],
+        duplicates=[], left_out=[], draft=None, snapshot=SnapshotInfo(id="-", built_at="-", documents=0, model="-"),
+    )  # fmt: skip
+
+
+def thread(number: int, title: str = "Tunnel") -> Document:
+    address = f"https://developer.apple.com/forums/thread/{number}"
+    return Document(f"thread-{number}", "feed", "thread", title, (Post("question", "It is quiet."),), address)
+
+
+class Recorder:
+    """A target that does what it is told."""
+
+    key = "recorder"
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, bool]] = []
+        self.fail: SendError | None = None
+
+    def send(self, delivery: deliveries.Delivery, message: dict[str, Any]) -> None:
+        if self.fail:
+            raise self.fail
+        self.got.append((message["key"], delivery.in_doubt))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the time that the watch and its records read."""
+    import datetime as dt
+
+    from api.triage import watching
+
+    def set_to(moment: str) -> None:
+        at = dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC)
+
+        class Fixed(dt.datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Any:
+                return at
+
+        monkeypatch.setattr(watching.dt, "datetime", Fixed)
+
+    return set_to
+
+
+def test_what_was_there_before_is_not_new(tmp_path: Path) -> None:
+    target, feed = Recorder(), [thread(2), thread(1)]
+    watch = Watch(open_database(tmp_path), [target], lambda: feed, judged, 23)
+    assert (watch.look(), watch.deliver()) == (0, 0)
+    feed[:0] = [thread(4), thread(3)]
+    assert (watch.look(), watch.deliver()) == (2, 2)
+    assert [key for key, _ in target.got] == ["thread-3", "thread-4"]  # the oldest first
+    assert (watch.look(), watch.deliver(), watch.problem) == (0, 0, None)
+
+
+def test_a_feed_that_has_moved_on_is_told(tmp_path: Path) -> None:
+    feed = [thread(1)]
+    watch = Watch(open_database(tmp_path), [Recorder()], lambda: feed, judged, 23)
+    watch.look()
+    feed[:] = [thread(9), thread(8)]
+    assert watch.look() == 2
+    assert watch.problem == GAP
+
+
+@pytest.mark.parametrize(("arrived", "again"), [(True, True), (False, False)])
+def test_a_failure_is_tried_again_and_doubt_is_remembered(tmp_path: Path, arrived: bool, again: bool) -> None:
+    target, feed = Recorder(), [thread(1)]
+    watch = Watch(open_database(tmp_path), [target], lambda: feed, judged, 23)
+    watch.look()
+    feed.insert(0, thread(2))
+    target.fail = SendError("no", arrived=arrived, wait=0.0)
+    assert (watch.look(), watch.deliver(), watch.waiting()) == (1, 0, 1)
+    target.fail = None
+    assert (watch.deliver(), watch.waiting()) == (1, 0)
+    assert target.got == [("thread-2", again)]
+
+
+def test_a_failure_waits_longer_each_time_and_never_gives_up(tmp_path: Path) -> None:
+    engine, target, feed = open_database(tmp_path), Recorder(), [thread(1)]
+    watch = Watch(engine, [target], lambda: feed, judged, 23)
+    watch.look()
+    feed.insert(0, thread(2))
+    watch.look()
+    target.fail = SendError("no")
+    assert watch.deliver() == 0
+    assert deliveries.due(engine, target.key) == []
+    assert watch.waiting() == 1
+
+
+def test_a_feed_that_cannot_be_had_is_told_and_tried_again(tmp_path: Path) -> None:
+    def closed() -> list[Document]:
+        raise NekbError("The forum asks for a human.", "Save the page.", code="fetch")
+
+    watch = Watch(open_database(tmp_path), [Recorder()], closed, judged, 23)
+    assert watch.look() == 0
+    assert watch.problem == "The forum asks for a human. Save the page."
+
+
+def test_one_digest_a_day_holds_what_came_since_the_last(tmp_path: Path, clock: Callable[[str], None]) -> None:
+    target, feed = Recorder(), [thread(1)]
+    messages: list[dict[str, Any]] = []
+    target.send = lambda delivery, message: messages.append(message)  # type: ignore[method-assign]
+    watch = Watch(open_database(tmp_path), [target], lambda: feed, judged, 8)
+    clock("2026-11-20T07:00:00")
+    watch.look()
+    feed.insert(0, thread(2))
+    watch.look()
+    assert (watch.deliver(), watch.deliver()) == (1, 0)
+    clock("2026-11-20T08:00:00")
+    assert (watch.deliver(), watch.deliver()) == (1, 0)
+    digest = messages[-1]
+    assert (digest["key"], [t["title"] for t in digest["threads"]]) == ("digest:2026-11-20", ["Tunnel"])
+    assert digest["threads"][0]["topic"] == "relay"
+    clock("2026-11-22T09:00:00")  # a day was slept through: one digest, and it is empty
+    assert (watch.deliver(), watch.deliver()) == (1, 0)
+    assert (messages[-1]["key"], messages[-1]["threads"]) == ("digest:2026-11-22", [])
+
+
+def delivery(in_doubt: bool = False, item: str = "thread-1") -> deliveries.Delivery:
+    state = "sending" if in_doubt else "queued"
+    return deliveries.Delivery(1, "t", item, state, "2026-11-20T07:00:00+00:00", 0, None, {}, None)
+
+
+MESSAGE = digest_message("thread-1", {"since": "", "until": "2026-11-20T07:00:00", "threads": [], "problem": None})
+LINE = json.dumps(MESSAGE, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("cut", [1, 10, len(LINE) - 1])
+def test_a_torn_line_of_a_file_is_written_anew(tmp_path: Path, cut: int) -> None:
+    file = tmp_path / "out.jsonl"
+    file.write_text('{"key": "other"}\n' + LINE[:cut])
+    FileTarget(file).send(delivery(in_doubt=True), MESSAGE)
+    assert file.read_text() == '{"key": "other"}\n' + LINE
+
+
+def test_a_whole_line_of_a_file_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    FileTarget(file).send(delivery(), MESSAGE)
+    FileTarget(file).send(delivery(in_doubt=True), MESSAGE)
+    assert file.read_text() == LINE
+
+
+def test_somebody_elses_unfinished_line_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    file.write_text("my own notes")
+    FileTarget(file).send(delivery(), MESSAGE)
+    assert file.read_text() == "my own notes\n" + LINE
+
+
+def answering(status: int, body: object = None, seen: list[httpx.Request] | None = None) -> httpx.Client:
+    def handle(request: httpx.Request) -> httpx.Response:
+        if seen is not None:
+            seen.append(request)
+        if status == 0:
+            raise httpx.ReadTimeout("late")
+        if status == 1:
+            raise httpx.ConnectError("nobody")
+        return httpx.Response(status, json=body, headers={"retry-after": "7"})
+
+    return httpx.Client(transport=httpx.MockTransport(handle))
+
+
+@pytest.mark.parametrize(
+    ("status", "arrived", "wait"),
+    [(0, True, None), (1, False, None), (500, True, None), (404, False, None), (302, False, None), (429, False, 7.0)],
+)
+def test_a_webhook_says_whether_the_message_may_have_arrived(status: int, arrived: bool, wait: float | None) -> None:
+    secret = "https://hooks.example.com/secret-word"
+    with pytest.raises(SendError) as raised:
+        WebhookTarget(secret, answering(status)).send(delivery(), MESSAGE)
+    assert (raised.value.arrived, raised.value.wait) == (arrived, wait)
+    assert "secret" not in raised.value.what
+    assert "secret" not in WebhookTarget(secret).key
+
+
+def test_a_repeat_to_a_webhook_of_slack_says_so() -> None:
+    seen: list[httpx.Request] = []
+    target = SlackWebhookTarget("https://hooks.example.com/x", answering(200, "ok", seen))
+    target.send(delivery(), MESSAGE)
+    target.send(delivery(in_doubt=True), MESSAGE)
+    assert ["Perhaps a repeat" in request.content.decode() for request in seen] == [False, True]
+
+
+def test_without_the_scope_to_read_a_repeat_in_a_channel_says_so() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        history = request.url.path.endswith("conversations.history")
+        return httpx.Response(200, json={"ok": False, "error": "missing_scope"} if history else {"ok": True})
+
+    client = httpx.Client(transport=httpx.MockTransport(handle))
+    SlackTarget("C0WATCHED", "xoxb-stub", client=client).send(delivery(in_doubt=True), MESSAGE)
+    assert "Perhaps a repeat" in seen[-1].content.decode()
+
+
+def test_a_refusal_of_slack_is_told_and_the_thread_waits() -> None:
+    client = answering(200, {"ok": False, "error": "not_in_channel"})
+    with pytest.raises(SendError, match="not_in_channel") as raised:
+        SlackTarget("C0WATCHED", "xoxb-stub", client=client).send(delivery(), MESSAGE)
+    assert raised.value.arrived is False
+
+
+@pytest.mark.parametrize("address", ["http://example.com/x", "ftp://example.com", "file:///etc/passwd", "x"])
+def test_nothing_is_sent_in_clear_text_to_another_machine(address: str) -> None:
+    with pytest.raises(BadInputError):
+        web_address(address)
+    assert web_address("http://127.0.0.1:9/x") == "http://127.0.0.1:9/x"
+
+
+def test_one_watch_a_data_directory(tmp_path: Path) -> None:
+    with only_watch(tmp_path), pytest.raises(NekbError, match="Another"), only_watch(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("text", ["<!channel> @here *x* `y` ```z```", "<https://evil.example|ok>", "&lt;!here&gt;"])
+def test_a_thread_of_a_hostile_poster_cannot_ping_or_link(snapshot: Snapshot, text: str) -> None:
+    hostile = thread(1, f"{text} code 8 hotspot {text * 90}")
+    hostile = Document(**{**hostile.__dict__, "posts": (Post("question", text * 500, author=text),)})
+    made = triage(hostile, snapshot)
+    shown = blocks({"key": "k", "kind": "thread", "seen_at": "", "triage": made.model_dump(mode="json")})
+    check_blocks(shown)
+    for sign in ("<!", "@here", "<https://evil", "<@"):
+        assert sign not in json.dumps(shown, ensure_ascii=False).replace("@\u200bhere", "")
+
+
+def test_every_card_fits_a_triage_message(snapshot: Snapshot) -> None:
+    for card in list(snapshot.cards.values())[::4]:
+        made = triage(Document("t", "feed", "thread", card.title, (Post("question", card.phrasings[0]),)), snapshot)
+        check_blocks(blocks({"key": "k", "kind": "thread", "seen_at": "", "triage": made.model_dump(mode="json")}))
+
+
+def test_a_long_digest_fits() -> None:
+    threads = [{"title": "<!channel> " + "x" * 300, "url": "https://developer.apple.com/a", "topic": None}] * 300
+    check_blocks(blocks(digest_message("d", {"until": "2026-11-20T07:00:00", "threads": threads, "problem": "p"})))
