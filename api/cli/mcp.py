@@ -19,4 +19,4 @@ def mcp() -> None:
     open_or_build()
     current = CurrentSnapshot(nekb_home())
     logging.getLogger().setLevel(logging.WARNING)
-    mcp_server(current.get).run("stdio")
+    mcp_server(current.fresh).run("stdio")

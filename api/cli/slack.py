@@ -25,13 +25,14 @@ def slack(context: click.Context) -> None:
 @click.option(
     "--address", help="The server's public address, such as https://nekb.example.com; without it Socket Mode."
 )
-def manifest(address: str | None) -> None:
+@click.option("--watch", is_flag=True, help="With the scopes that `nekb watch --slack` needs to send nothing twice.")
+def manifest(address: str | None, watch: bool) -> None:
     """Print the app manifest to paste at api.slack.com/apps."""
     from api.slack.manifest import manifest as made
 
     if address and not address.startswith("https://"):
         raise BadInputError(f"{address} is no https address.", "Slack calls only https addresses.")
-    click.echo(json.dumps(made(address), indent=2))
+    click.echo(json.dumps(made(address, watch=watch), indent=2))
 
 
 def _socket_mode() -> None:
@@ -42,7 +43,8 @@ def _socket_mode() -> None:
     from api.cli.opening import open_or_build
     from api.http.current import CurrentSnapshot
     from api.records.database import open_database
-    from api.slack.app import Desk, SlackSettings, slack_app
+    from api.slack.app import slack_app
+    from api.slack.desk import Desk, SlackSettings
     from kb.home import nekb_home
 
     bot, app_token = (os.environ.get(name) for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
@@ -54,9 +56,11 @@ def _socket_mode() -> None:
         )
     open_or_build()
     current = CurrentSnapshot(nekb_home())
+    current.refresh()  # everything is open before the first question, which Slack expects taken in three seconds
+    settings = SlackSettings(bot, app_token=app_token, api_base=os.environ.get("SLACK_API_URL"))
 
     async def run() -> None:
-        app = slack_app(SlackSettings(bot, app_token=app_token), Desk(current.get, open_database(nekb_home())))
+        app = slack_app(settings, Desk(current.fresh, open_database(nekb_home())))
         await AsyncSocketModeHandler(app, app_token).start_async()  # type: ignore[no-untyped-call]
 
     click.echo("nekb answers in Slack (Socket Mode).", err=True)

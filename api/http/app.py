@@ -69,7 +69,8 @@ def _mount_slack(app: FastAPI) -> None:
     secret, token = os.environ.get("SLACK_SIGNING_SECRET"), os.environ.get("SLACK_BOT_TOKEN")
     if not secret or not token:
         return
-    from api.slack.app import Desk, SlackSettings, slack_app
+    from api.slack.app import slack_app
+    from api.slack.desk import Desk, SlackSettings
     from api.slack.endpoint import slack_router
 
     held: Services = app.state.services

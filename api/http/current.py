@@ -40,6 +40,11 @@ class CurrentSnapshot:
             return open_current(self._home)
         return snapshot
 
+    def fresh(self) -> Snapshot:
+        """The same, after a look for a new one: for a process that nothing else tells of it."""
+        self.refresh()
+        return self.get()
+
     @property
     def refused(self) -> str | None:
         """The id of a published snapshot that could not be used, where the last one could not."""

@@ -67,3 +67,10 @@ deliveries = Table(
     Column("message", Text),
     UniqueConstraint("target", "item"),
 )
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("key", String(160), primary_key=True),
+    Column("at", String(32), nullable=False, index=True),
+)

@@ -2,82 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond, AsyncSay
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import Engine
 
-from api.records.channels import channel_defaults, set_channel_default
-from api.records.feedback import keep_feedback
-from api.records.questions import remember
-from api.slack.blocks import answer_blocks, error_blocks, fallback, unpack
+from api.slack.blocks import answer_blocks, error_blocks, fallback
+from api.slack.desk import Desk, Place, SlackSettings
 from api.slack.mrkdwn import escaped
-from kb.answer import Answer
-from kb.asking import ask
-from kb.errors import BadInputError, NekbError
-from kb.snapshot import Snapshot
+from api.slack.once import Once
+from api.slack.state import facts, unpack
+from api.slack.words import typed, without_mention, words_of
+from kb.errors import NekbError
 
-RATE = "20/minute"  # questions of one person
 USAGE = (
-    "Write what you see: `/nekb code 8 hotspot`, an error, or lines of a log. "
+    "Write what you see: `/nekb code 8 hotspot`, an error, or lines of a log. In a thread mention nekb instead, or "
+    "take *Ask nekb about this message* from a message's menu. "
     "`/nekb set platform macOS` makes that the default of this channel, `/nekb set platform none` removes it."
 )
-_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+FAILED = "nekb failed on this question.", "Try again; whoever runs it can see why in its log."
 _SET = re.compile(r"^set\s+(platform|distribution|supervision)\s+(\S+)$", re.IGNORECASE)
-_VALUES = {
-    "platform": ("iOS", "macOS", "tvOS", "visionOS", "watchOS"),
-    "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "enterprise", "developer-id"),
-    "supervision": ("supervised", "managed", "unmanaged"),
-}
+_QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 logger = logging.getLogger("nekb.slack")
-
-
-@dataclass(frozen=True)
-class SlackSettings:
-    """Secrets of the Slack app; they are never shown. `signing_secret` is not needed in Socket Mode."""
-
-    bot_token: str
-    signing_secret: str | None = None
-    app_token: str | None = None
-    api_base: str | None = None
-
-
-class Desk:
-    """What the handlers share: the snapshot that answers, the records, the rate of each person."""
-
-    def __init__(self, current: Callable[[], Snapshot], engine: Engine) -> None:
-        self._current = current
-        self.engine = engine
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._rate = parse(RATE)
-
-    async def answer(self, text: str, given: Mapping[str, str], user: str) -> Answer:
-        """The answer, made outside the event loop. Raises `NekbError` for what cannot be read or comes too often."""
-        if not self._limiter.hit(self._rate, user):
-            raise BadInputError("That is more than 20 questions in a minute.", "Wait a little.", code="rate")
-        answer = await asyncio.to_thread(ask, unescaped(text), self._current(), limit=5, given=given)
-        remember(self.engine, answer, "slack")
-        return answer
-
-    def defaults(self, context: Mapping[str, Any]) -> dict[str, str]:
-        """The facts that a channel always means."""
-        return channel_defaults(self.engine, str(context.get("team_id")), str(context.get("channel_id")))
-
-
-def unescaped(text: str) -> str:
-    """What the person typed: Slack sends `&`, `<` and `>` as entities and wraps links."""
-    text = re.sub(r"<(https?://[^|>]+)(?:\|[^>]*)?>", r"\1", text)
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
@@ -101,6 +52,8 @@ def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
         logger=logger,
         attaching_function_token_enabled=False,
     )
+    app.middleware(Once(desk.engine).__call__)
+    app.error(_failed)
     _questions(app, desk)
     _buttons(app, desk)
     _feedback(app, desk)
@@ -117,28 +70,31 @@ def _questions(app: AsyncApp, desk: Desk) -> None:
     @app.command("/nekb")
     async def command(ack: AsyncAck, respond: AsyncRespond, command: dict[str, Any], context: dict[str, Any]) -> None:
         await ack()
-        text = str(command.get("text", "")).strip()
-        change = _SET.match(text)
+        text, place = typed(str(command.get("text", ""))).strip(), Place.of(context)
         if not text or text.lower() == "help":
             await respond(text=USAGE)
-        elif change:
-            await respond(text=_set_default(desk, context, change[1].lower(), change[2]))
+        elif change := _SET.match(text):
+            try:
+                await respond(text=await desk.set_default(place, change[1].lower(), change[2]))
+            except NekbError as error:
+                await respond(text=escaped(str(error)))
         else:
-            await _private(respond, desk, text, desk.defaults(context), str(context.get("user_id")))
+            await _private(respond, desk, text, place)
 
     @app.shortcut("nekb_ask_message")
     async def message(ack: AsyncAck, respond: AsyncRespond, shortcut: dict[str, Any], context: dict[str, Any]) -> None:
         await ack()
-        text = str(shortcut.get("message", {}).get("text", ""))
-        await _private(respond, desk, text, desk.defaults(context), str(context.get("user_id")))
+        await _private(respond, desk, words_of(shortcut.get("message") or {}), Place.of(context))
 
     @app.event("app_mention")
     async def mention(event: dict[str, Any], say: AsyncSay, context: dict[str, Any]) -> None:
-        thread = event.get("thread_ts") or event.get("ts")
-        text = _MENTION.sub(" ", str(event.get("text", ""))).strip()
-        given = desk.defaults(context)
-        blocks, words = await _made(desk, text, given, str(event.get("user")))
-        await say(blocks=blocks, text=words, thread_ts=thread, unfurl_links=False, unfurl_media=False)
+        thread, text = event.get("thread_ts") or event.get("ts"), without_mention(str(event.get("text", "")))
+        if not text or text.lower() == "help":
+            await say(text=USAGE, thread_ts=thread, **_QUIET)
+            return
+        place = Place.of(context)
+        blocks, words, _ = await _made(desk, text, await desk.defaults(place), place, public=True)
+        await say(blocks=blocks, text=words, thread_ts=thread, **_QUIET)
 
 
 def _buttons(app: AsyncApp, desk: Desk) -> None:
@@ -156,15 +112,9 @@ def _buttons(app: AsyncApp, desk: Desk) -> None:
     async def share(ack: AsyncAck, respond: AsyncRespond, action: dict[str, Any], context: dict[str, Any]) -> None:
         await ack()
         query, given = unpack(str(action.get("value", "")))
-        blocks, words = await _made(desk, query, given, str(context.get("user_id")), shared=True)
-        await respond(
-            blocks=blocks,
-            text=words,
-            response_type="in_channel",
-            replace_original=False,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
+        blocks, words, failed = await _made(desk, query, given, Place.of(context), public=True, quoted=True)
+        where = "ephemeral" if failed else "in_channel"
+        await _respond(respond, blocks, words, response_type=where, replace_original=False)
 
 
 def _feedback(app: AsyncApp, desk: Desk) -> None:
@@ -174,78 +124,99 @@ def _feedback(app: AsyncApp, desk: Desk) -> None:
     ) -> None:
         await ack()
         value = str(action.get("value", ""))
-        query, _ = unpack(value)
-        state = _state(value)
-        if not query:
-            return
-        if state.get("v"):
-            await asyncio.to_thread(
-                keep_feedback, desk.engine, query=query, helpful=True, surface="slack", card=_card(state)
-            )
+        if facts(value).get("v"):
+            await desk.keep_vote(value, helpful=True)
             await respond(text="Thank you.", replace_original=False)
-        else:
-            await client.views_open(trigger_id=str(body.get("trigger_id")), view=_reason_view(value))
+            return
+        try:
+            await client.views_open(trigger_id=str(body.get("trigger_id")), view=reason_view(value))
+        except SlackApiError as error:
+            logger.warning("the form for a reason could not be opened: %s", error.response.get("error"))
+            await desk.keep_vote(value, helpful=False)
+            await respond(text="Thank you. The form for a reason could not be opened.", replace_original=False)
 
     @app.view("nekb_reason")
     async def reason(ack: AsyncAck, view: dict[str, Any]) -> None:
         await ack()
-        value = str(view.get("private_metadata", ""))
-        query, _ = unpack(value)
         given = view.get("state", {}).get("values", {}).get("reason", {}).get("text", {}).get("value")
-        if query:
-            await asyncio.to_thread(
-                keep_feedback,
-                desk.engine,
-                query=query,
-                helpful=False,
-                surface="slack",
-                card=_card(_state(value)),
-                reason=given,
-            )
+        await desk.keep_vote(str(view.get("private_metadata", "")), helpful=False, reason=given)
+
+    @app.view_closed("nekb_reason")
+    async def closed(ack: AsyncAck, view: dict[str, Any]) -> None:
+        await ack()
+        await desk.keep_vote(str(view.get("private_metadata", "")), helpful=False)
 
 
-async def _private(respond: AsyncRespond, desk: Desk, text: str, given: dict[str, str], user: str) -> None:
-    blocks, words = await _made(desk, text, given, user)
-    await respond(blocks=blocks, text=words, response_type="ephemeral", unfurl_links=False, unfurl_media=False)
+async def _private(respond: AsyncRespond, desk: Desk, text: str, place: Place) -> None:
+    blocks, words, _ = await _made(desk, text, await desk.defaults(place), place)
+    await _respond(respond, blocks, words, response_type="ephemeral")
 
 
 async def _again(
-    respond: AsyncRespond, desk: Desk, action: dict[str, Any], context: dict[str, Any], *, every_step: bool
+    respond: AsyncRespond, desk: Desk, action: Mapping[str, Any], context: Mapping[str, Any], *, every_step: bool
 ) -> None:
-    query, given = unpack(str(action.get("value", "")))
-    blocks, words = await _made(desk, query, given, str(context.get("user_id")), every_step=every_step)
-    await respond(blocks=blocks, text=words, replace_original=True, unfurl_links=False, unfurl_media=False)
+    """The same question anew in the place of its answer. A failure is told beside it, and the answer stays."""
+    value = str(action.get("value", ""))
+    query, given = unpack(value)
+    public = bool(facts(value).get("p"))
+    blocks, words, failed = await _made(desk, query, given, Place.of(context), every_step=every_step, public=public)
+    await _respond(respond, blocks, words, replace_original=not failed)
 
 
 async def _made(
-    desk: Desk, text: str, given: dict[str, str], user: str, *, every_step: bool = False, shared: bool = False
-) -> tuple[list[dict[str, Any]], str]:
-    """Blocks and fallback words of the answer, or of the failure."""
+    desk: Desk, text: str, given: dict[str, str], place: Place, *,
+    every_step: bool = False, public: bool = False, quoted: bool = False,
+) -> tuple[list[dict[str, Any]], str, bool]:  # fmt: skip
+    """Blocks and fallback words of the answer, or of the failure; and whether it is a failure."""
     try:
-        answer = await desk.answer(text, given, user)
-        return answer_blocks(answer, given, every_step=every_step, shared=shared), fallback(answer)
+        answer = await desk.answer(text, given, place)
+        blocks = answer_blocks(answer, given, asked=text, every_step=every_step, public=public, quoted=quoted)
+        return blocks, fallback(answer), False
     except NekbError as error:
-        return error_blocks(error.sentence, error.remedy), escaped(error.sentence)
-    except Exception:
-        logger.exception("an answer failed")  # the traceback names no body
-        return error_blocks(
-            "nekb failed on this question.", "Try again; whoever runs it can see why in its log."
-        ), "Failed."
+        return error_blocks(error.sentence, error.remedy), escaped(error.sentence), True
+    except Exception as error:
+        _log(error)
+        return error_blocks(*FAILED), FAILED[0], True
 
 
-def _set_default(desk: Desk, context: Mapping[str, Any], key: str, value: str) -> str:
-    known = next((v for v in _VALUES[key] if v.lower() == value.lower()), None)
-    if known is None and value.lower() != "none":
-        return f"`{escaped(value)}` is none of {', '.join(_VALUES[key])}."
-    set_channel_default(desk.engine, str(context.get("team_id")), str(context.get("channel_id")), key, known)
-    return f"The {key} of this channel is {known}." if known else f"This channel has no {key} any more."
+async def _respond(respond: AsyncRespond, blocks: list[dict[str, Any]], words: str, **how: Any) -> None:
+    """Send the answer; where Slack does not take its blocks, say at least what it is."""
+    got = await respond(blocks=blocks, text=words, **how, **_QUIET)
+    if got.status_code != 200:
+        logger.warning("Slack did not take an answer: %s", got.status_code)
+        await respond(text=f"{words} (The whole answer could not be shown here.)", **{**how, "replace_original": False})
 
 
-def _reason_view(value: str) -> dict[str, Any]:
+async def _failed(error: Exception, respond: AsyncRespond, say: AsyncSay, body: dict[str, Any]) -> None:
+    """Whatever a handler did not catch: say so to the person, in the log without a word of the body."""
+    _log(error)
+    event = body.get("event") or {}
+    try:
+        if respond.response_url:
+            await respond(blocks=error_blocks(*FAILED), text=FAILED[0], replace_original=False)
+        elif event.get("channel"):
+            thread = event.get("thread_ts") or event.get("ts")
+            await say(blocks=error_blocks(*FAILED), text=FAILED[0], channel=event["channel"], thread_ts=thread)
+    except Exception as again:
+        _log(again)
+
+
+def _log(error: Exception) -> None:
+    """Where it failed, without its message, which may quote what was asked."""
+    frames, at = [], error.__traceback__
+    while at is not None:
+        frames.append(f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}")
+        at = at.tb_next
+    logger.error("a question failed: %s at %s", type(error).__name__, " > ".join(frames[-4:]))
+
+
+def reason_view(value: str) -> dict[str, Any]:
+    """The form that asks what was wrong."""
     box = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": 1500}
     return {
         "type": "modal",
         "callback_id": "nekb_reason",
+        "notify_on_close": True,
         "private_metadata": value,
         "title": {"type": "plain_text", "text": "What was wrong?"},
         "submit": {"type": "plain_text", "text": "Send"},
@@ -259,18 +230,3 @@ def _reason_view(value: str) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _state(value: str) -> dict[str, Any]:
-    import json
-
-    try:
-        state = json.loads(value)
-    except ValueError:
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-def _card(state: Mapping[str, Any]) -> str | None:
-    card = state.get("c")
-    return str(card)[:64] if card else None

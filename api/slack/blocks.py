@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from api.slack.mrkdwn import cut, entities, escaped, from_markdown, link
+from api.slack.state import pack
+from api.text import one_line
 from kb.answer import Answer, Guidance, Missing, Thread
 
 Block = dict[str, Any]
 FIRST_STEPS = 4
 _SECTION = 2_900
-_VALUE = 1_900
 _THREADS = 4
-_OPTIONS = 5
+_OPTIONS = 10
+_QUOTED = 200
 
 
 def answer_blocks(
-    answer: Answer, given: Mapping[str, str], *, every_step: bool = False, shared: bool = False
-) -> list[Block]:
-    """The card, its first steps (or all), its links, threads, buttons for what is missing and for feedback."""
+    answer: Answer, given: Mapping[str, str], *, asked: str | None = None,
+    every_step: bool = False, public: bool = False, quoted: bool = False,
+) -> list[Block]:  # fmt: skip
+    """The card, its first steps (or all), its links, threads, buttons for what is missing and for feedback.
+
+    `asked` is the whole question, which the buttons go on with. `public` says that everybody sees the answer, so that
+    there is nothing to share; `quoted` that the question stands above it.
+    """
+    question = answer.query if asked is None else asked
+    head = [_context(f"Asked: “{escaped(one_line(question)[:_QUOTED])}”")] if quoted else []
     if answer.outcome == "no_match":
-        return [_section(NOTHING)]
+        return [*head, _section(NOTHING)]
     card, *others = answer.guidance
-    blocks = [_header(card, answer), _section(from_markdown(card.summary))]
+    blocks = [*head, _header(card, answer), _section(from_markdown(card.summary))]
     blocks += _steps(card, every_step=every_step)
     if every_step and card.ask_for:
         blocks.append(_section("*Have ready*\n" + "\n".join(f"• {from_markdown(a)}" for a in card.ask_for)))
@@ -35,12 +43,11 @@ def answer_blocks(
         blocks.append(_section("*Or* " + "; ".join(link(g.title, g.url) for g in likely)))
     if answer.threads:
         blocks.append(_section("*Threads like it*\n" + "\n".join(_thread(t) for t in answer.threads[:_THREADS])))
-    blocks.append(_footer(card, answer))
-    if not shared:
-        state = {"q": answer.query[:1_200], "g": dict(given)}
-        for missing in answer.missing:
-            blocks += _refine(missing, state)
-        blocks += _buttons(state, card, every_step=every_step)
+    blocks.append(_footer(card, answer, given))
+    buttons = Buttons(question, given, public)
+    for missing in answer.missing:
+        blocks += buttons.refine(missing, answer)
+    blocks += buttons.rest(card, every_step=every_step)
     return blocks[:50]
 
 
@@ -60,17 +67,12 @@ def error_blocks(sentence: str, remedy: str) -> list[Block]:
     return [_section(f":warning: {escaped(sentence)} {escaped(remedy)}")]
 
 
-def unpack(value: str) -> tuple[str, dict[str, str]]:
-    """The question and the given facts that a button carries; empty where the value is none of ours."""
-    try:
-        state = json.loads(value)
-        return str(state["q"]), {str(k): str(v) for k, v in state.get("g", {}).items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "", {}
-
-
 def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, _SECTION)}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, _SECTION), "verbatim": True}}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, _SECTION), "verbatim": True}]}
 
 
 def _header(card: Guidance, answer: Answer) -> Block:
@@ -96,54 +98,65 @@ def _steps(card: Guidance, *, every_step: bool) -> list[Block]:
 def _thread(thread: Thread) -> str:
     marks = [word for word, on in (("Apple replied", thread.apple_replied), ("accepted", thread.accepted)) if on]
     marks += [escaped(thread.activity)] if thread.activity else []
-    return f"• {link(thread.title, thread.url)}" + (f" ({', '.join(marks)})" if marks else "")
+    return f"• {link(thread.title, thread.url, outside=True)}" + (f" ({', '.join(marks)})" if marks else "")
 
 
-def _footer(card: Guidance, answer: Answer) -> Block:
+def _footer(card: Guidance, answer: Answer, given: Mapping[str, str]) -> Block:
     route = answer.route.replace("_", " ")
+    known = f" · taking it for {escaped(', '.join(given.values()))}" if given else ""
     text = (
         f"`{card.id}` · confidence {answer.confidence:.2f} · {route} · reviewed {card.reviewed}, "
-        f"look again after {entities(' or '.join(card.recheck_after))}"
+        f"look again after {entities(' or '.join(card.recheck_after))}{known}"
     )
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, _SECTION)}]}
+    return _context(text)
 
 
-def _refine(missing: Missing, state: Mapping[str, Any]) -> list[Block]:
-    question = _section(f":grey_question: {entities(missing.question)}")
-    if not missing.options:
-        return [question]
-    buttons = [
-        _button(option, f"nekb_refine_{at}", {**state, "g": {**state["g"], missing.signal: option}})
-        for at, option in enumerate(missing.options[:_OPTIONS])
-    ]
-    return [question, {"type": "actions", "block_id": f"missing_{missing.signal}", "elements": buttons}]
+class Buttons:
+    """The buttons below an answer. Each carries the question, so that what it does rests on nothing kept here."""
+
+    def __init__(self, asked: str, given: Mapping[str, str], public: bool) -> None:
+        self._asked, self._given = asked, given
+        self._more = {"p": 1} if public else {}
+
+    def refine(self, missing: Missing, answer: Answer) -> list[Block]:
+        """The question for a fact, and a button for each of its values."""
+        question = _section(f":grey_question: {entities(missing.question)}")
+        if not missing.options:
+            return [question]
+        buttons = [
+            self._button(option, f"nekb_refine_{at}", {**self._given, missing.signal: _fact(missing, option, answer)})
+            for at, option in enumerate(missing.options[:_OPTIONS])
+        ]
+        return [question, {"type": "actions", "block_id": f"missing_{missing.signal}", "elements": buttons}]
+
+    def rest(self, card: Guidance, *, every_step: bool) -> list[Block]:
+        """Show all, share, and the votes."""
+        actions = []
+        if not every_step and len(card.steps) > FIRST_STEPS:
+            actions.append(self._button(f"Show all {len(card.steps)} steps", "nekb_show_all", self._given))
+        if not self._more:
+            actions.append(self._button("Share in channel", "nekb_share", self._given))
+        votes = {
+            "type": "feedback_buttons",
+            "action_id": "nekb_feedback",
+            "positive_button": self._vote("Helped", card, helpful=True),
+            "negative_button": self._vote("Did not help", card, helpful=False),
+        }
+        first: list[Block] = [{"type": "actions", "elements": actions}] if actions else []
+        return [*first, {"type": "context_actions", "elements": [votes]}]
+
+    def _button(self, text: str, action: str, given: Mapping[str, str]) -> Block:
+        label = {"type": "plain_text", "text": text if len(text) <= 75 else text[:74] + "…"}
+        return {"type": "button", "action_id": action, "text": label, "value": pack(self._asked, given, **self._more)}
+
+    def _vote(self, text: str, card: Guidance, *, helpful: bool) -> Block:
+        value = pack(self._asked, self._given, **self._more, c=card.id, v=helpful)
+        return {"text": {"type": "plain_text", "text": text}, "value": value}
 
 
-def _buttons(state: Mapping[str, Any], card: Guidance, *, every_step: bool) -> list[Block]:
-    actions = [_button("Share in channel", "nekb_share", state)]
-    if not every_step and len(card.steps) > FIRST_STEPS:
-        actions.insert(0, _button(f"Show all {len(card.steps)} steps", "nekb_show_all", state))
-    votes = {
-        "type": "feedback_buttons",
-        "action_id": "nekb_feedback",
-        "positive_button": _vote("Helped", state, card, helpful=True),
-        "negative_button": _vote("Did not help", state, card, helpful=False),
-    }
-    return [{"type": "actions", "elements": actions}, {"type": "context_actions", "elements": [votes]}]
-
-
-def _button(text: str, action: str, state: Mapping[str, Any]) -> Block:
-    label = {"type": "plain_text", "text": text if len(text) <= 75 else text[:74] + "…"}
-    return {"type": "button", "action_id": action, "text": label, "value": _packed(state)}
-
-
-def _vote(text: str, state: Mapping[str, Any], card: Guidance, *, helpful: bool) -> Block:
-    return {"text": {"type": "plain_text", "text": text}, "value": _packed({**state, "c": card.id, "v": helpful})}
-
-
-def _packed(state: Mapping[str, Any]) -> str:
-    """The state as a button's value; the question is cut until it fits."""
-    kept = dict(state)
-    while len(packed := json.dumps(kept, ensure_ascii=False)) > _VALUE:
-        kept["q"] = kept["q"][: len(kept["q"]) - (len(packed) - _VALUE) - 1]
-    return packed
+def _fact(missing: Missing, option: str, answer: Answer) -> str:
+    """The value of a fact; a domain stands with the code that it was asked for."""
+    if missing.signal != "error":
+        return option
+    code = next((s.code for s in answer.signals if s.kind == "error" and s.domain is None and s.code is not None), None)
+    return option if code is None else f"{option} {code}"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 _SCOPES = ["commands", "app_mentions:read", "chat:write"]
+_WATCH_SCOPES = ["channels:history", "groups:history"]
 
 
-def manifest(address: str | None) -> dict[str, Any]:
-    """The manifest for a server at `address` (`https://nekb.example.com`), or for Socket Mode where it is None."""
+def manifest(address: str | None, *, watch: bool = False) -> dict[str, Any]:
+    """The manifest for a server at `address` (`https://nekb.example.com`), or for Socket Mode where it is None.
+
+    `watch` adds what `nekb watch` needs to see in a channel what it has sent there.
+    """
     events = f"{address.rstrip('/')}/slack/events" if address else None
     command: dict[str, Any] = {
         "command": "/nekb",
@@ -38,7 +42,7 @@ def manifest(address: str | None) -> dict[str, Any]:
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": _SCOPES}},
+        "oauth_config": {"scopes": {"bot": [*_SCOPES, *(_WATCH_SCOPES if watch else [])]}},
         "settings": {
             "event_subscriptions": subscriptions,
             "interactivity": interactivity,

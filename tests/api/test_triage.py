@@ -50,8 +50,8 @@ def test_a_question_told_again_is_a_likely_duplicate_and_the_thread_itself_is_no
     first = next(d for d in threads_in(str(PAGES / "tag-page.txt"), snapshot.folder) if "Purple" in d.title)
     assert all(d.id != first.id for d in triage(first, snapshot).duplicates)
     words = (
-        "After the Mac sleeps my packet tunnel, the purple tunnel, carries nothing. The handshake timed out with code 60"
-        " after wake, I expected that it reconnects."
+        "After the Mac sleeps my packet tunnel, the purple tunnel, carries nothing. The handshake timed out with code"
+        " 60 after wake, I expected that it reconnects."
     )
     told = thread("Purple tunnel quiet after sleep", words)
     likely = [d for d in triage(told, snapshot).duplicates if d.likely]

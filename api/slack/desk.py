@@ -1,0 +1,98 @@
+"""What the handlers share: the snapshot that answers, the records, the rate of each person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy import Engine
+
+from api.records.channels import channel_defaults, set_channel_default
+from api.records.feedback import keep_feedback
+from api.records.questions import remember
+from api.slack.state import facts, unpack
+from kb.answer import Answer
+from kb.asking import ask
+from kb.errors import BadInputError
+from kb.snapshot import Snapshot
+
+RATE = "20/minute"  # questions of one person
+VALUES = {
+    "platform": ("iOS", "macOS", "tvOS", "visionOS", "watchOS"),
+    "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "enterprise", "developer-id"),
+    "supervision": ("supervised", "managed", "unmanaged"),
+}
+
+
+@dataclass(frozen=True)
+class SlackSettings:
+    """Secrets of the Slack app; they are never shown. `signing_secret` is not needed in Socket Mode."""
+
+    bot_token: str
+    signing_secret: str | None = None
+    app_token: str | None = None
+    api_base: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who asks where."""
+
+    team: str
+    channel: str
+    user: str
+
+    @classmethod
+    def of(cls, context: Mapping[str, Any]) -> Place:
+        """The place that a request of Slack's comes from."""
+        return cls(*(str(context.get(key) or "") for key in ("team_id", "channel_id", "user_id")))
+
+
+class Desk:
+    """Answers questions out of Slack. Everything that reads a disk happens outside the event loop."""
+
+    def __init__(self, current: Callable[[], Snapshot], engine: Engine) -> None:
+        self._current = current
+        self.engine = engine
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._rate = parse(RATE)
+
+    async def answer(self, text: str, given: Mapping[str, str], place: Place) -> Answer:
+        """The answer. Raises `NekbError` for what cannot be read or comes too often."""
+        if not self._limiter.hit(self._rate, place.team, place.user):
+            raise BadInputError("That is more than 20 questions in a minute.", "Wait a little.", code="rate")
+        answer = await asyncio.to_thread(lambda: ask(text, self._current(), limit=5, given=given))
+        remember(self.engine, answer, "slack")
+        return answer
+
+    async def defaults(self, place: Place) -> dict[str, str]:
+        """The facts that a channel always means."""
+        return await asyncio.to_thread(channel_defaults, self.engine, place.team, place.channel)
+
+    async def set_default(self, place: Place, key: str, value: str) -> str:
+        """Set a fact of a channel, or remove it with `none`; what came of it, in words."""
+        known = next((v for v in VALUES[key] if v.lower() == value.lower()), None)
+        if known is None and value.lower() != "none":
+            raise BadInputError(f"{value} is no {key}.", f"Write one of {', '.join(VALUES[key])}, or none.")
+        await asyncio.to_thread(set_channel_default, self.engine, place.team, place.channel, key, known)
+        return f"The {key} of this channel is {known}." if known else f"This channel has no {key} any more."
+
+    async def keep_vote(self, value: str, *, helpful: bool, reason: str | None = None) -> None:
+        """Keep a vote on the answer whose button carried `value`."""
+        query, _ = unpack(value)
+        card = facts(value).get("c")
+        if query:
+            await asyncio.to_thread(
+                keep_feedback,
+                self.engine,
+                query=query,
+                helpful=helpful,
+                surface="slack",
+                card=str(card)[:64] if card else None,
+                reason=reason,
+            )
