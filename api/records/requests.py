@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from api.records.clock import now
@@ -13,14 +14,19 @@ from api.records.tables import requests
 KEPT_HOURS = 24  # longer than Slack tries an event again
 
 
-def first_time(engine: Engine, key: str) -> bool:
-    """Remember a request by its key; False where it is remembered already."""
+def first_times(engine: Engine, keys: Sequence[str]) -> set[str]:
+    """Remember requests by their keys, all in one transaction; return those that nobody remembered before."""
     try:
         with engine.begin() as db:
-            db.execute(insert(requests).values(key=key, at=now()))
-    except IntegrityError:
-        return False
-    return True
+            held = {row.key for row in db.execute(select(requests.c.key).where(requests.c.key.in_(keys)))}
+            new = set(keys) - held
+            if new:
+                db.execute(insert(requests), [{"key": key, "at": now()} for key in new])
+            return new
+    except IntegrityError:  # another process came between
+        if len(keys) == 1:
+            return set()
+        return {key for key in keys if first_times(engine, [key])}
 
 
 def forget_old(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,8 @@ class Desk:
     def __init__(self, current: Callable[[], Snapshot], engine: Engine) -> None:
         self._current = current
         self.engine = engine
+        # Two answers at a time: more of them would not be ready sooner, and acknowledging would wait for them.
+        self._answering = ThreadPoolExecutor(2, thread_name_prefix="nekb-slack-answer")
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._rate = parse(RATE)
 
@@ -66,7 +69,8 @@ class Desk:
         """The answer. Raises `NekbError` for what cannot be read or comes too often."""
         if not self._limiter.hit(self._rate, place.team, place.user):
             raise BadInputError("That is more than 20 questions in a minute.", "Wait a little.", code="rate")
-        answer = await asyncio.to_thread(lambda: ask(text, self._current(), limit=5, given=given))
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._answering, lambda: ask(text, self._current(), limit=5, given=given))
         remember(self.engine, answer, "slack")
         return answer
 

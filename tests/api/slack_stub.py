@@ -21,6 +21,8 @@ class SlackStub:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
+        self.refuse: dict[str, dict[str, Any]] = {}  # what a method of the Web API answers instead of ok
+        self.user, self.channel, self.trigger = "U1", "C1", 0
         self._came = threading.Condition()
         stub = self
 
@@ -32,10 +34,11 @@ class SlackStub:
                 with stub._came:
                     stub.received.append((self.path, body))
                     stub._came.notify_all()
-                self.send_response(200)
+                said = stub.refuse.get(self.path.rpartition("/")[2])
+                self.send_response(200 if said is None or "error" in said else 500)
                 self.send_header("content-type", "application/json")
                 self.end_headers()
-                self.wfile.write(b'{"ok": true}')
+                self.wfile.write(json.dumps(said if said is not None else {"ok": True}).encode())
 
             def log_message(self, *_: object) -> None:
                 """Nothing."""
@@ -43,6 +46,19 @@ class SlackStub:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def another(self) -> None:
+        """Another person in another channel, and nothing received yet."""
+        self.trigger += 1
+        self.user, self.channel = f"U{self.trigger}", f"C{self.trigger}"
+        self.refuse.clear()
+        with self._came:
+            self.received.clear()
+
+    def press(self) -> str:
+        """A trigger that no other request has."""
+        self.trigger += 1
+        return f"{self.trigger}.0"
 
     def close(self) -> None:
         self._server.shutdown()
@@ -68,10 +84,10 @@ def send_command(client: httpx.Client, stub: SlackStub, text: str, **headers: st
         "command": "/nekb",
         "text": text,
         "response_url": f"{stub.url}/response",
-        "trigger_id": "1.2",
-        "user_id": "U1",
+        "trigger_id": stub.press(),
+        "user_id": stub.user,
         "team_id": "T1",
-        "channel_id": "C1",
+        "channel_id": stub.channel,
         "channel_name": "general",
         "api_app_id": "A1",
     }
@@ -82,16 +98,66 @@ def send_action(client: httpx.Client, stub: SlackStub, action: dict[str, Any]) -
     """A button pressed."""
     payload = {
         "type": "block_actions",
-        "user": {"id": "U1", "team_id": "T1"},
+        "user": {"id": stub.user, "team_id": "T1"},
         "team": {"id": "T1"},
-        "channel": {"id": "C1"},
+        "channel": {"id": stub.channel},
         "api_app_id": "A1",
-        "trigger_id": "1.2",
+        "trigger_id": stub.press(),
         "response_url": f"{stub.url}/response",
         "actions": [action],
         "container": {"type": "message", "channel_id": "C1"},
     }
     return post(client, urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded")
+
+
+def send_mention(client: httpx.Client, stub: SlackStub, text: str, **event: Any) -> httpx.Response:
+    """The bot mentioned."""
+    mention = {"type": "app_mention", "user": stub.user, "text": text, "ts": "10.1", "channel": stub.channel} | event
+    body = {
+        "type": "event_callback",
+        "team_id": "T1",
+        "api_app_id": "A1",
+        "event": mention,
+        "event_id": f"E{stub.press()}",
+    }
+    return post(client, json.dumps(body).encode(), "application/json")
+
+
+def send_shortcut(client: httpx.Client, stub: SlackStub, message: dict[str, Any]) -> httpx.Response:
+    """The message shortcut taken."""
+    payload = {
+        "type": "message_action",
+        "callback_id": "nekb_ask_message",
+        "trigger_id": stub.press(),
+        "user": {"id": stub.user, "team_id": "T1"},
+        "team": {"id": "T1"},
+        "channel": {"id": stub.channel},
+        "response_url": f"{stub.url}/response",
+        "message": {"ts": "1.0"} | message,
+        "message_ts": "1.0",
+    }
+    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded")
+
+
+def send_view(
+    client: httpx.Client, stub: SlackStub, kind: str, view: dict[str, Any], reason: str | None
+) -> httpx.Response:
+    """The modal sent off (`view_submission`) or closed (`view_closed`)."""
+    state = {"values": {"reason": {"text": {"type": "plain_text_input", "value": reason}}}}
+    payload = {
+        "type": kind,
+        "team": {"id": "T1"},
+        "user": {"id": stub.user, "team_id": "T1"},
+        "trigger_id": stub.press(),
+        "view": view | {"id": "V1", "state": state},
+    }
+    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded")
+
+
+def blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The blocks of a message, which the Web API takes as a string too."""
+    blocks: Any = message["blocks"]
+    return list(json.loads(blocks) if isinstance(blocks, str) else blocks)
 
 
 def post(client: httpx.Client, body: bytes, kind: str, **headers: str) -> httpx.Response:
@@ -102,13 +168,16 @@ def post(client: httpx.Client, body: bytes, kind: str, **headers: str) -> httpx.
 def check_blocks(blocks: list[dict[str, Any]]) -> None:
     """Block Kit's limits, from Slack's reference: what is over them is refused by Slack as a whole."""
     assert 0 < len(blocks) <= 50
+    named = [b["block_id"] for b in blocks if "block_id" in b]
+    assert len(named) == len(set(named))
     for block in blocks:
         match block["type"]:
             case "section":
                 assert 0 < len(block["text"]["text"]) <= 3000
+                assert block["text"]["verbatim"] is True  # or Slack makes links and mentions of plain words
             case "context":
                 assert len(block["elements"]) <= 10
-                assert all(len(e["text"]) <= 3000 for e in block["elements"])
+                assert all(0 < len(e["text"]) <= 3000 and e["verbatim"] for e in block["elements"])
             case "actions":
                 assert 0 < len(block["elements"]) <= 25
                 ids = [e["action_id"] for e in block["elements"]]

@@ -1,0 +1,159 @@
+"""What is shown in Slack: within Block Kit's limits for every card, and harmless whatever comes from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.slack.blocks import FIRST_STEPS, answer_blocks
+from api.slack.mrkdwn import cut, escaped, from_markdown, link
+from api.slack.state import pack, unpack
+from api.slack.words import typed, without_mention, words_of
+from kb.answer import Answer, Guidance, Missing, Step, Thread
+from kb.asking import ask
+from kb.snapshot import Snapshot
+from tests.api.slack_stub import check_blocks
+
+HOSTILE = ["<!channel>", "<@U1>", "<!here|x>", "@here @channel", "*bold* `code` <http://evil|ok>", "&lt;!channel&gt;"]
+
+
+@pytest.fixture(scope="module")
+def answer(snapshot: Snapshot) -> Answer:
+    return ask("code 8 hotspot", snapshot)
+
+
+def whole(snapshot: Snapshot, id: str, answer: Answer) -> Answer:
+    """An answer with a card and every step that it can have, whatever its condition, before its neighbours."""
+    card, links = snapshot.cards[id], snapshot.resources
+    shown = Guidance(
+        id=card.id, title=card.title, url="https://developer.apple.com/x", score=0.9, topic=card.topic,
+        summary=card.summary, links=[links[i] for i in card.links if i in links], why=[], route=card.route.kind,
+        steps=[Step(text=s.text, links=[links[c] for c in s.cites if c in links]) for s in card.steps],
+        ask_for=[a.question for a in card.ask_for], reviewed=card.reviewed.isoformat(),
+        facts_as_of=card.facts_as_of.isoformat(), recheck_after=list(card.recheck_after),
+    )  # fmt: skip
+    return answer.model_copy(update={"guidance": [shown, *answer.guidance]})
+
+
+def test_every_card_of_the_catalogue_fits_block_kit_in_every_form(snapshot: Snapshot, answer: Answer) -> None:
+    missing = [Missing(signal=k, question="?" * 300, options=["x" * 90] * 12) for k in ("error", "platform")]
+    for id in snapshot.cards:
+        made = whole(snapshot, id, answer).model_copy(update={"missing": missing})
+        for form in ({}, {"every_step": True}, {"public": True}, {"public": True, "quoted": True}):
+            check_blocks(answer_blocks(made, {"platform": "macOS"}, asked="log line 0x1f \n" * 4_000, **form))
+
+
+def test_show_all_shows_all_and_is_offered_only_where_there_is_more(snapshot: Snapshot, answer: Answer) -> None:
+    for id, card in snapshot.cards.items():
+        made = whole(snapshot, id, answer)
+        first = json.dumps(answer_blocks(made, {}), ensure_ascii=False)
+        everything = json.dumps(answer_blocks(made, {}, every_step=True), ensure_ascii=False)
+        assert ("nekb_show_all" in first) == (len(card.steps) > FIRST_STEPS)
+        assert "nekb_show_all" not in everything
+        assert f"*{len(card.steps)}.*" in everything
+
+
+def test_a_domain_that_is_asked_for_goes_on_with_its_code(snapshot: Snapshot) -> None:
+    asked = ask("error code 2 when saving", snapshot)
+    assert [m.signal for m in asked.missing][:1] == ["error"]
+    blocks = answer_blocks(asked, {})
+    values = [e["value"] for b in blocks if b.get("block_id") == "missing_error" for e in b["elements"]]
+    assert values
+    for value in values:
+        query, facts = unpack(value)
+        assert facts["error"].endswith(" 2")
+        errors = [s for s in ask(query, snapshot, given=facts).signals if s.kind == "error"]
+        assert [(s.domain, s.code) for s in errors] == [(facts["error"].split()[0], 2)]
+
+
+def hostile(answer: Answer, text: str) -> list[dict[str, Any]]:
+    thread = Thread(
+        id="t", title=text or "x", url="https://developer.apple.com/x|y", score=0.9, excerpt=text,
+        apple_replied=False, accepted=False, activity=text,
+    )  # fmt: skip
+    return answer_blocks(
+        answer.model_copy(update={"threads": [thread] * 5, "query": text * 50}), {"platform": text[:100]}, quoted=True
+    )
+
+
+@given(text=st.text(max_size=300) | st.sampled_from(HOSTILE))
+def test_nothing_from_outside_can_ping_or_link(text: str) -> None:
+    for made in (escaped(text), link(text, "https://developer.apple.com/a", outside=True), from_markdown(text)):
+        inside = made.replace("<https://developer.apple.com/a|", "", 1)
+        assert "<!" not in inside
+        assert "<@" not in inside
+        assert "<http" not in inside
+    for word in ("@here", "@channel", "@everyone"):
+        assert word not in escaped(f"{text}{word}")
+
+
+@given(text=st.text(max_size=300) | st.sampled_from(HOSTILE))
+def test_hostile_threads_and_questions_fit_block_kit_and_stay_words(text: str) -> None:
+    made = hostile(_ANSWER[0], text)
+    check_blocks(made)
+    for block in made:
+        for part in [block.get("text"), *block.get("elements", [])]:
+            if isinstance(part, dict) and part.get("type") == "mrkdwn":
+                assert "<!" not in part["text"]
+                assert "<@" not in part["text"]
+                assert "@here" not in part["text"]
+
+
+_ANSWER: list[Answer] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_answer(answer: Answer) -> None:
+    _ANSWER[:] = [answer]
+
+
+@given(st.text(max_size=400), st.integers(min_value=10, max_value=100))
+def test_a_cut_text_is_short_and_whole(text: str, limit: int) -> None:
+    short = cut(escaped(text), limit)
+    assert len(short) <= max(limit, len(escaped(text)) if len(escaped(text)) <= limit else limit)
+    assert short.count("<") == short.count(">")
+
+
+@given(query=st.text(max_size=3_000), fact=st.text(max_size=60))
+def test_a_button_carries_any_question(query: str, fact: str) -> None:
+    value = pack(query, {"platform": fact}, c="card", v=True)
+    assert len(value) <= 2_000
+    found, given = unpack(value)
+    assert given == {"platform": fact}
+    sound = query.encode("utf-8", "replace").decode()
+    assert sound.startswith(found)
+
+
+def test_a_log_of_many_lines_goes_on_whole() -> None:
+    log = "".join(f"12:00:{n % 60:02} nesessionmanager[412]: [tunnel] session failed, code 60\n" for n in range(150))
+    assert unpack(pack(log, {}))[0] == log
+
+
+@given(st.text(max_size=200))
+def test_a_value_that_is_none_of_ours_is_no_question(value: str) -> None:
+    query, facts = unpack(value)
+    assert isinstance(query, str)
+    assert isinstance(facts, dict)
+    assert unpack('{"z": "~~~~"}') == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("a &lt;Error&gt; &amp;amp; b", "a <Error> &amp; b"),
+        ("<https://x.example/a|x.example> <mailto:a@b.c|a@b.c>", "https://x.example/a a@b.c"),
+        ("<@U123> <@U123|ann> <#C1|general> <!here> <!subteam^S1|@team>", "@someone @ann #general @here @team"),
+    ],
+)
+def test_what_was_typed_is_read_out_of_what_slack_sends(sent: str, meant: str) -> None:
+    assert typed(sent) == meant
+
+
+def test_a_mention_is_taken_off_and_a_message_is_read_whole() -> None:
+    assert without_mention("<@U0> code 8 &amp; more") == "code 8 & more"
+    assert words_of({"text": "a", "attachments": [{"fallback": "b"}, None, {"text": "c"}]}) == "a\nb\nc"
+    assert words_of({"text": None, "attachments": None}) == ""
