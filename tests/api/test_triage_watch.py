@@ -150,7 +150,7 @@ def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: 
 
 
 def test_killed_and_restarted_it_misses_nothing_and_sends_nothing_twice(tmp_path: Path, world: World) -> None:
-    killed_and_restarted(tmp_path, world, "light", 4, seed=int(os.environ.get("NEKB_TEST_SEED", "7")))
+    killed_and_restarted(tmp_path, world, "light", 3, seed=int(os.environ.get("NEKB_TEST_SEED", "7")))
 
 
 @pytest.mark.slow
