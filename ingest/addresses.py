@@ -59,7 +59,8 @@ def canonical(address: str, base: str | None = None) -> str | None:
     if host not in HOSTS:
         return f"https://{host}{path}" + (f"?{split.query}" if split.query else "")
     path = _path(path, host)
-    query = [(k, v) for k, v in parse_qsl(split.query) if k in _KEPT and (k, v) != ("page", "1")]
+    first_page = ("page", "1") if host == APPLE else None  # Discourse counts the pages of its lists from 0
+    query = [(k, v) for k, v in parse_qsl(split.query) if k in _KEPT and (k, v) != first_page]
     return f"https://{host}{path}" + (f"?{urlencode(sorted(query), safe='[]')}" if query else "")
 
 

@@ -30,6 +30,12 @@ class Capture:
         return self.fetched_at[:10]
 
 
+def past(moment: dt.datetime) -> str:
+    """A time as ISO 8601 in UTC, to the second; a clock that runs ahead does not make a page come from the future."""
+    known = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return min(known, dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0).isoformat()
+
+
 def utc_now() -> str:
     """The time as ISO 8601 in UTC, to the second."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()

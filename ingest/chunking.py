@@ -27,7 +27,7 @@ _SIGN_OFF = re.compile(
 # The sign-off of Apple's support engineers; footnotes may follow it, and they stay.
 _STAFF_SIGN_OFF = re.compile(
     r"(?:^|\s)share and enjoy\b(?:.{0,300}?[\"“”]apple\.com[\"“”](?:\s*`{3,})?|[^\n]*(?:\n[^\n]{0,120}){0,6}\Z)|"
-    r"\n\s*(?:\\?_[\\_]{3,}|_{4,}|[—–]|-{2,3})\s*\n+[^\n]{2,60}\n+"
+    r"\n[ \t]*(?:\\?_[\\_]{3,}|_{4,}|[—–]|-{2,3})[ \t]*\n+[^\n]{2,60}\n+"
     r"[^\n]*(?:DTS|Developer Technical Support)[^\n]*(?=\n|\Z)",
     re.IGNORECASE | re.DOTALL,
 )

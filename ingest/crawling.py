@@ -7,18 +7,16 @@ of a listing goes on from there.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from ingest.addresses import page_address, page_number, source_host
+from ingest.addresses import canonical, page_address, source_host
 from ingest.captures import Capture, utc_now
 from ingest.fetching.fetcher import Fetcher
 from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, GoneError, Got, RefusedError, UnreachableError
 from ingest.ledger import Ledger, later
 from ingest.lock import only_writer
-from ingest.parsing.docc import documentation_address
 from ingest.parsing.page import ParsedPage, Row
 from ingest.progress import Progress, Silent
 from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
@@ -46,10 +44,10 @@ def fetch_source(
     groups: dict[str, tuple[Source, list[str]]] = {}
     for address in addresses:
         source = source_named(name) if name and source_named(name).owns(address) else source_of(address)
-        groups.setdefault(source.name, (source, []))[1].append(source.request(address))
+        groups.setdefault(source.name, (source, []))[1].append(canonical(address) or address)
     if not addresses:
         source = source_named(name or "tag")
-        groups[source.name] = (source, [source.request(a) for a in source.starts])
+        groups[source.name] = (source, list(source.starts))
     report = IngestReport()
     with only_writer(home), Store(home) as store:
         for source, starts in groups.values():
@@ -68,7 +66,8 @@ class Crawl:
         self._report, self._progress = report, progress
         self._ledger = Ledger(store)
         self._settler = Settler(store, report)
-        self._gone: list[str] = []
+        self._missing: set[str] = set()  # addresses that answered that nothing is there
+        self._gone: list[str] = []  # pages, by the address that people know, of which nothing is there
         self._lost = 0
 
     def run(self, starts: Sequence[str]) -> None:
@@ -86,28 +85,34 @@ class Crawl:
             self._report.tell("warnings", f"{stop.what}; the next run goes on from there")
         except (ClosedError, UnreachableError) as stop:
             self._report.stopped = stop.what
+        except KeyboardInterrupt:
+            self._report.stopped = "it was interrupted; the next run goes on from there"
+            raise
         finally:
             if not self._store.db.in_transaction:
                 self._finish(run)
 
     def _finish(self, run: int) -> None:
-        try:
-            self._withdraw()
-            self._settler.finish()
-            self._report.waiting = self._ledger.still_waiting().get(self._source.name, 0)
-            self._ledger.end_run(run, self._report.outcome, asdict(self._report))
-        except sqlite3.OperationalError as error:
-            raise self._store.unusable(error) from error
+        self._withdraw()
+        self._settler.finish()
+        self._report.waiting = self._ledger.still_waiting().get(self._source.name, 0)
+        self._ledger.end_run(run, self._report.outcome, asdict(self._report))
 
-    def _start(self, start: str) -> None:
-        page = self._get(Row(start, "start"))
+    def _start(self, address: str) -> None:
+        start = self._source.request(address)
+        page = self._get(start)
         if page is None:
+            if self._is_missing(start):
+                self._gone.append(address)
+            self._report.tell("failed", f"{address}: nothing came of it")
             return
+        fresh = self._follow(page)
         if page.kind not in LISTINGS:
-            self._follow(page)
+            self._further_pages(page.next_page)
+            return
+        if page.broken:  # it does not say where the list goes on
             return
         resume = self._ledger.walked_to(start)
-        fresh = self._follow(page)
         if resume == start:
             self._ledger.walk_on(start, page.next_page)
             self._walk_to_end(start, page.next_page)
@@ -118,17 +123,21 @@ class Crawl:
 
     def _walk_new(self, address: str | None) -> None:
         """Go through a listing's pages until one shows nothing new."""
-        while address and (page := self._get(Row(address, "listing"))) is not None:
+        seen: set[str] = set()
+        while address and address not in seen and (page := self._get(address)) is not None:
+            seen.add(address)
             if not self._follow(page):
                 return
             address = page.next_page
 
     def _walk_to_end(self, start: str, address: str | None) -> None:
         """Go through all of a listing's pages; where it stops, a later run goes on."""
-        while address:
-            page = self._get(Row(address, "listing"))
+        seen: set[str] = set()
+        while address and address not in seen:
+            seen.add(address)
+            page = self._get(address)
             if page is None or page.broken:
-                if page is None and not self._ledger.visit(address).retry_at:  # no longer there
+                if page is None and self._is_missing(address):
                     self._ledger.walk_on(start, None)
                 return
             self._follow(page)
@@ -146,44 +155,52 @@ class Crawl:
                 self._one(row)
 
     def _one(self, row: Row) -> None:
-        """A queued page with its further pages. It leaves the queue only when all of them were had."""
-        request: str | None = self._source.request(row.address)
-        for _ in range(MOST_PAGES):
-            if request is None:
-                break
-            page = self._get(Row(request, row.key))
-            if page is None:
-                if not self._ledger.visit(request).retry_at:
-                    self._ledger.done(row, self._source.name)  # gone, refused or unusable: not asked again at once
-                else:
-                    self._ledger.failed(row.address, self._source.name, None, self._ledger.visit(request).retry_at)
-                return
-            if page.kind not in LISTINGS:
-                self._follow(page)
-            request = page.next_page
-        self._ledger.done(row, self._source.name)
+        """A queued page with its further pages. It leaves the queue when all of them were had, or none can be."""
+        request = self._source.request(row.address)
+        page = self._get(request)
+        if page is None and self._is_missing(request):
+            self._gone.append(row.address)
+        if page is not None and page.kind not in LISTINGS:
+            self._follow(page)
+        parked = self._further_pages(page.next_page) if page else self._ledger.visit(request).retry_at
+        if parked:
+            self._ledger.failed(row.address, self._source.name, None, parked)
+        else:
+            self._ledger.done(row, self._source.name)
 
-    def _get(self, row: Row) -> ParsedPage | None:
-        """Fetch, keep and read one page; None where it could not be had or says nothing."""
-        page = self._try(row.address)
-        if page is None and (other := self._source.fallback(row.address)):
+    def _further_pages(self, request: str | None) -> str | None:
+        """The second page of a thread and all after it; until when one of them has to wait, if one could not be had."""
+        seen: set[str] = set()
+        while request and request not in seen and len(seen) < MOST_PAGES:
+            seen.add(request)
+            page = self._get(request)
+            if page is None:
+                return self._ledger.visit(request).retry_at
+            request = page.next_page
+        return None
+
+    def _get(self, address: str) -> ParsedPage | None:
+        """Fetch, keep and read one page, or what stands in for it; None where it could not be had or says nothing."""
+        page = self._try(address)
+        if page is None and (other := self._source.fallback(address)):
             page = self._try(other)
-        if page is not None and page.address in self._gone:
-            self._gone.remove(page.address)
         self._progress.advance(1)
         return page
 
+    def _is_missing(self, address: str) -> bool:
+        """Whether an address, and what stands in for it, answered that nothing is there."""
+        other = self._source.fallback(address)
+        return address in self._missing and (other is None or other in self._missing)
+
     def _try(self, address: str) -> ParsedPage | None:
         visit = self._ledger.visit(address)
+        if visit.retry_at and visit.retry_at > utc_now():
+            self._report.tell("warnings", f"{address}: it is not asked before {visit.retry_at}")
+            return None
         try:
             got = self._fetcher.fetch(address, visit)
         except (ClosedError, BudgetError):
             raise
-        except GoneError as error:
-            if page_number(address) == 1:
-                self._gone.append(page_address(documentation_address(address) or address))
-            self._fail(address, error)
-            return None
         except UnreachableError as error:
             self._fail(address, error)
             self._lost += 1
@@ -200,32 +217,45 @@ class Crawl:
         return self._take(address, got)
 
     def _take(self, address: str, got: Got) -> ParsedPage | None:
-        self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
         if got.body is None:
-            self._report.not_modified += 1
-            held = self._store.last_of(address)
-            return read_capture(held) if held else None
-        self._report.fetched += 1
+            return self._unchanged(address, got)
         capture = Capture(got.address, self._source.name, utc_now(), got.body)
         kept = self._store.keep(capture, PARSER_VERSION)
+        self._report.fetched += 1
         page = self._settler.settle(kept) or read_capture(capture)
         if page.kind == "gate":
             raise self._fetcher.shut(source_host(address) or "", "it asked to verify that a human is there")
-        if page.kind in EMPTY_KINDS or not page.sound:
-            self._ledger.forget_validators(address)
-        return None if page.kind in EMPTY_KINDS else page
+        usable = page.kind not in EMPTY_KINDS
+        tags = (got.etag, got.last_modified) if usable and page.sound else (None, None)
+        self._ledger.fetched(address, self._source.name, got.status, *tags)
+        return page if usable else None
+
+    def _unchanged(self, address: str, got: Got) -> ParsedPage | None:
+        """A page that is as it was; where what it was is not held after all, it is asked for whole the next time."""
+        self._report.not_modified += 1
+        visit = self._ledger.visit(address)
+        tags = got.etag or visit.etag, got.last_modified or visit.last_modified
+        self._ledger.fetched(address, self._source.name, got.status, *tags)
+        if (held := self._store.last_of(address)) is not None:
+            self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
+            return read_capture(held)
+        self._ledger.forget_validators(address)
+        self._report.tell("failed", f"{address}: the server says that it has not changed, and it is not held")
+        return None
 
     def _fail(self, address: str, error: FetchError) -> None:
+        """Remember a failure. What is not there, or is not to be asked, is no failure of the run's."""
+        if isinstance(error, GoneError):
+            self._missing.add(address)
         final = isinstance(error, GoneError | RefusedError)
         again = error.again_after or (None if final else later(days=1))
         self._ledger.failed(address, self._source.name, error.status, again)
         if not isinstance(error, GoneError) or self._source.fallback(address) is None:
-            name = "warnings" if isinstance(error, RefusedError) else "failed"
-            self._report.tell(name, f"{address}: {error.what}")
+            self._report.tell("warnings" if final else "failed", f"{address}: {error.what}")
 
     def _withdraw(self) -> None:
         """Documents whose page is gone no longer count, unless so many are gone that the site must be ill."""
-        gone = list(dict.fromkeys(self._gone))
+        gone = list(dict.fromkeys(page_address(address) for address in self._gone))
         if len(gone) > max(3, self._report.fetched // 4):
             self._report.tell("drift", f"{len(gone)} pages answered that they are not there; their documents are kept")
             return

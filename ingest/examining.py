@@ -65,11 +65,14 @@ def examine(path: Path, home: Path) -> list[Examination]:
         raise BadInputError(
             f"There is no page in {path}.", "Name a saved page, or a folder or zip of them.", code="file"
         )
-    out = []
-    for capture in read_files(files):
+    out: list[Examination] = []
+    unreadable: list[str] = []
+    for capture in read_files(files, unreadable.append):
         page = open_capture(capture)
         name = str(path) if len(files) == 1 and path != STANDARD_INPUT else capture.address
         out.append(Examination(name, page, _judged(read_page(page), home)))
+    if unreadable and not out:
+        raise BadInputError(f"{unreadable[0].removeprefix('file:')}.", "Check the file.", code="file")
     return out
 
 

@@ -6,19 +6,24 @@ A file's time is when it was saved, which is when what it says was true.
 from __future__ import annotations
 
 import datetime as dt
+import os
+import stat
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
-from ingest.captures import Capture, utc_now
+from ingest.captures import Capture, past, utc_now
 from kb.errors import BadInputError
 
 MAX_BYTES = 64 << 20
 MAX_ZIP_BYTES = 2 << 30  # of all its files together, unpacked
 STANDARD_INPUT = Path("-")
+_TOO_LONG = f"is larger than {MAX_BYTES >> 20} MiB"
+_DAMAGE = (OSError, EOFError, KeyError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
 PAGES = frozenset({
     ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".webarchive", ".xml", ".rss", ".atom", ".json", ".md", ".txt",
 })  # fmt: skip
@@ -31,6 +36,10 @@ class SavedFile:
     path: Path
     address: str
     inner: str | None = None
+
+
+class UnreadableError(Exception):
+    """A file that cannot be read; the argument says why, in words for people."""
 
 
 def saved_files(paths: Sequence[Path]) -> tuple[list[SavedFile], int]:
@@ -53,21 +62,35 @@ def _under(path: Path) -> tuple[list[SavedFile], int]:
             return [SavedFile(path, "file:standard-input")], 0
         if path.is_dir():
             return _folder(path)
-        with path.open("rb") as file:
-            zipped = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
-        if path.stat().st_size > MAX_BYTES and not zipped:
-            raise _too_long(str(path))
-        return _zip(path) if zipped else ([SavedFile(path, f"file:{path.name}")], 0)
-    except OSError as error:
+        mode, size = path.stat().st_mode, path.stat().st_size
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise BadInputError(f"{_shown(path)} is neither a file nor a folder.", "Name a saved page.", code="file")
+        zipped = stat.S_ISREG(mode) and _begins(path) in (b"PK\x03\x04", b"PK\x05\x06")
+        if size > MAX_BYTES and not zipped:
+            raise BadInputError(f"{_shown(path)} {_TOO_LONG}.", "Save single pages.", code="too_long")
+        return _zip(path) if zipped else ([SavedFile(path, f"file:{_shown(path.name)}")], 0)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise BadInputError(
-            f"{path} cannot be read: {error.strerror}.", "Check its name and permissions.", code="file"
+            f"{_shown(path)} cannot be read: {why}.", "Check its name and permissions.", code="file"
         ) from error
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def _shown(name: object) -> str:
+    """A name that is not valid UTF-8 can be neither shown nor kept as it is."""
+    return os.fsencode(str(name)).decode("utf-8", "replace")
 
 
 def _folder(folder: Path) -> tuple[list[SavedFile], int]:
     files = sorted(f for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
     pages = [f for f in files if _is_page(PurePosixPath(f.relative_to(folder).as_posix()))]
-    return [SavedFile(f, f"file:{f.relative_to(folder).as_posix()}") for f in pages], len(files) - len(pages)
+    named = [SavedFile(f, f"file:{_shown(f.relative_to(folder).as_posix())}") for f in pages]
+    return named, len(files) - len(pages)
 
 
 def _zip(path: Path) -> tuple[list[SavedFile], int]:
@@ -75,11 +98,14 @@ def _zip(path: Path) -> tuple[list[SavedFile], int]:
         with zipfile.ZipFile(path) as archive:
             entries = [e for e in archive.infolist() if not e.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise BadInputError(f"{path} is a damaged zip file: {error}.", "Make it again.", code="file") from error
+        raise BadInputError(f"{_shown(path)} is a damaged zip file: {error}.", "Make it again.", code="file") from error
     pages = [e for e in entries if _is_page(PurePosixPath(e.filename))]
-    if sum(e.file_size for e in pages) > MAX_ZIP_BYTES or any(e.file_size > MAX_BYTES for e in pages):
-        raise _too_long(str(path))
-    return [SavedFile(path, f"file:{path.name}/{e.filename}", e.filename) for e in pages], len(entries) - len(pages)
+    if sum(e.file_size for e in pages) > MAX_ZIP_BYTES:
+        raise BadInputError(
+            f"{_shown(path)} unpacks to more than {MAX_ZIP_BYTES >> 30} GiB.", "Import it in parts.", code="too_long"
+        )
+    name = _shown(path.name)
+    return [SavedFile(path, f"file:{name}/{_shown(e.filename)}", e.filename) for e in pages], len(entries) - len(pages)
 
 
 def _is_page(name: PurePosixPath) -> bool:
@@ -88,69 +114,45 @@ def _is_page(name: PurePosixPath) -> bool:
     return name.suffix.lower() in PAGES and not name.name.startswith(".") and not beside
 
 
-def read_files(files: Sequence[SavedFile]) -> Iterator[Capture]:
-    """Each file as a capture. Raises `BadInputError` for one that cannot be read."""
+def read_files(files: Sequence[SavedFile], unreadable: Callable[[str], None]) -> Iterator[Capture]:
+    """Each file as a capture; one that cannot be read is told to `unreadable`, and the others come all the same."""
     archive: tuple[Path, zipfile.ZipFile] | None = None
     try:
         for file in files:
-            if file.inner is None:
-                yield _read_input() if file.path == STANDARD_INPUT else read_file(file.path, file.address)
-                continue
-            if archive is None or archive[0] != file.path:
-                archive = (file.path, zipfile.ZipFile(file.path))
-            yield _read_zipped(archive[1], file)
+            try:
+                if file.inner is not None and (archive is None or archive[0] != file.path):
+                    archive = (file.path, zipfile.ZipFile(file.path))
+                yield _read_zipped(archive[1], file) if archive and file.inner is not None else _read_plain(file)
+            except UnreadableError as error:
+                unreadable(f"{file.address}: it {error}")
+            except _DAMAGE as error:
+                unreadable(f"{file.address}: it cannot be read: {error}")
     finally:
         if archive:
             archive[1].close()
 
 
-def read_file(path: Path, address: str | None = None) -> Capture:
-    """A file as a capture; its time is the file's own."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _too_long(str(path))
-        body = path.read_bytes()
-        saved = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).replace(microsecond=0).isoformat()
-    except OSError as error:
-        raise BadInputError(
-            f"{path} cannot be read: {error.strerror}.", "Check its name and permissions.", code="file"
-        ) from error
-    return Capture(address or f"file:{path.name}", "file", saved, body)
-
-
-def _read_input() -> Capture:
-    body = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
-        raise _too_long("Standard input")
-    return Capture("file:standard-input", "file", utc_now(), body)
+def _read_plain(file: SavedFile) -> Capture:
+    if file.path == STANDARD_INPUT:
+        return Capture(file.address, "file", utc_now(), _bounded(sys.stdin.buffer))
+    with file.path.open("rb") as opened:
+        body = _bounded(opened)
+        saved = dt.datetime.fromtimestamp(os.fstat(opened.fileno()).st_mtime, dt.UTC)
+    return Capture(file.address, "file", past(saved), body)
 
 
 def _read_zipped(archive: zipfile.ZipFile, file: SavedFile) -> Capture:
-    assert file.inner is not None
-    try:
-        entry = archive.getinfo(file.inner)
-        with archive.open(entry) as opened:
-            body = opened.read(MAX_BYTES + 1)  # what the zip says of its sizes may be a lie
-        saved = dt.datetime(*entry.date_time, tzinfo=dt.UTC).isoformat()
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        OSError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-    ) as error:
-        raise BadInputError(
-            f"{file.address.removeprefix('file:')} cannot be unpacked: {error}.",
-            "Unpack the zip and import the folder.",
-            code="file",
-        ) from error
+    entry = archive.getinfo(file.inner or "")
+    with archive.open(entry) as opened:
+        body = _bounded(opened)
+    dated = entry.date_time[0] > 1980  # the first day of 1980 stands for no date
+    saved = dt.datetime(*entry.date_time) if dated else dt.datetime.fromtimestamp(file.path.stat().st_mtime)
+    return Capture(file.address, "file", past(saved.astimezone(dt.UTC)), body)
+
+
+def _bounded(opened: IO[bytes]) -> bytes:
+    """What a file holds, read to the limit and no further: what a zip or a folder says of sizes may be a lie."""
+    body = opened.read(MAX_BYTES + 1)
     if len(body) > MAX_BYTES:
-        raise _too_long(file.address)
-    return Capture(file.address, "file", saved, body)
-
-
-def _too_long(name: str) -> BadInputError:
-    return BadInputError(f"{name} is larger than {MAX_BYTES >> 20} MiB.", "Save single pages.", code="too_long")
+        raise UnreadableError(_TOO_LONG)
+    return body

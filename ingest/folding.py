@@ -52,7 +52,10 @@ class _Entry:
 
 
 def fold_duplicates(db: sqlite3.Connection) -> int:
-    """Mark every near-duplicate with the document it is folded into; return how many there are."""
+    """Mark every near-duplicate with the document it is folded into; return how many there are.
+
+    Belongs inside a transaction.
+    """
     entries = {e.id: e for e in _entries(db)}
     into: dict[str, str] = {}
     for one, other in _candidates(entries.values()):
@@ -65,10 +68,7 @@ def fold_duplicates(db: sqlite3.Connection) -> int:
     held = dict(db.execute("select id, folded_into from documents where folded_into is not null").fetchall())
     wanted = {id: _last(id, into) for id in into}
     changes = [(wanted.get(id), id) for id in held.keys() | wanted.keys() if held.get(id) != wanted.get(id)]
-    if changes:
-        db.execute("begin immediate")
-        db.executemany("update documents set folded_into = ? where id = ?", changes)
-        db.execute("commit")
+    db.executemany("update documents set folded_into = ? where id = ?", changes)
     return len(wanted)
 
 

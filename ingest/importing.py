@@ -22,7 +22,8 @@ _BATCH = 64
 def import_files(home: Path, paths: Sequence[Path], progress: Progress | None = None) -> IngestReport:
     """Keep and read files, folders, zips and `-`. Captures that an earlier run kept and did not read are read too.
 
-    Raises `BadInputError` before anything is kept when a path does not exist or cannot be opened.
+    Raises `BadInputError` before anything is kept when a path does not exist or cannot be opened. A page among many
+    that cannot be read is told in the report.
     """
     progress = progress or Silent()
     files, skipped = saved_files(paths)
@@ -33,7 +34,8 @@ def import_files(home: Path, paths: Sequence[Path], progress: Progress | None = 
         left = sum(1 for _ in store.db.execute("select 1 from captures where state = 'kept'"))
         if left:
             settle_all(store, store.unparsed(), left, settler, progress)
-        settle_all(store, _kept(store, read_files(files)), len(files), settler, progress)
+        read = read_files(files, lambda line: report.tell("failed", line))
+        settle_all(store, _kept(store, read), len(files), settler, progress)
         settler.finish()
         Ledger(store).end_run(run, report.outcome, asdict(report))
     return report

@@ -58,8 +58,8 @@ class Ledger:
             self._db.execute(
                 "insert into addresses (address, source, status, etag, last_modified, fetched_at)"
                 " values (?, ?, ?, ?, ?, ?)"
-                " on conflict (address) do update set status = excluded.status, etag = coalesce(excluded.etag, etag),"
-                " last_modified = coalesce(excluded.last_modified, last_modified), fetched_at = excluded.fetched_at,"
+                " on conflict (address) do update set status = excluded.status, etag = excluded.etag,"
+                " last_modified = excluded.last_modified, fetched_at = excluded.fetched_at,"
                 " failures = 0, retry_at = null",
                 (address, source, status, etag, last_modified, utc_now()),
             )

@@ -18,22 +18,62 @@ EMPTY_KINDS = {
     "topic_index": "it lists topics and holds no posts",
     "unknown": "not a page that nekb knows; it is kept",
 }
+LONGEST = 8_000_000  # characters, images that are carried inside the page not counted
+_OTHERS = {
+    "%PDF": "a PDF: save the page as HTML, or copy its text into a file",
+    "PK\x03\x04": "a zip: name it as a file, or unpack it",
+    "\x1f": "compressed: unpack it first",
+    "\x89PNG": "a picture",
+    "GIF8": "a picture",
+}
 _SHAPED = ("thread", "tag", "topic", "search")
 _EXACT = ("title", "address", "post", "body")
 
 
 def read_capture(capture: Capture) -> ParsedPage:
     """Classify and parse. Never empty in silence: a page without documents or rows is broken, or of an empty kind."""
-    return read_page(open_capture(capture))
+    try:
+        return read_page(open_capture(capture))
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        return _failed(error)
 
 
 def read_page(page: Page) -> ParsedPage:
-    """The same for an opened page."""
+    """The same for an opened page. A parser that fails makes a broken page of it: one page never ends a run."""
+    try:
+        return _read(page)
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> ParsedPage:
+    return ParsedPage(
+        "unknown", problems=(Problem("broken", f"the parser failed on it: {type(error).__name__}: {error}"[:300]),)
+    )
+
+
+def _read(page: Page) -> ParsedPage:
+    if why := _unreadable(page):
+        return ParsedPage("unknown", page.address, notes=(*page.notes, why))
     for source in sources().values():
         if (kind := source.classify(page)) is not None:
             parsed = source.parse(page, kind)
             return replace(parsed, problems=(*parsed.problems, *_coverage(parsed), *_emptiness(parsed)))
     return ParsedPage("unknown", page.address, notes=page.notes)
+
+
+def _unreadable(page: Page) -> str | None:
+    """Why a page is not even looked at, for the commonest mistakes."""
+    if not page.text.strip():
+        return "it is empty"
+    for beginning, what in _OTHERS.items():
+        if page.text.startswith(beginning):
+            return f"it is {what}"
+    return f"it is longer than {LONGEST:,} characters" if len(page.text) > LONGEST else None
 
 
 def _coverage(parsed: ParsedPage) -> list[Problem]:

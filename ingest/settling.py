@@ -71,13 +71,7 @@ class Settler:
             self._known(kept)
             return None
         address = kept.capture.address
-        try:
-            page = self._watch.judge(read_capture(kept.capture))
-        except Exception as error:
-            what = f"the parser failed on it: {type(error).__name__}: {error}"[:300]
-            self._store.settle(kept, "failed", "unknown", (), note=what, sound=False, parser=PARSER_VERSION)
-            self.report.tell("failed", f"{address}: {what}")
-            return None
+        page = self._watch.judge(read_capture(kept.capture))
         state = self._state(page)
         parts = page.parts if state in ("parsed", "drifted") and not page.broken else ()
         note = "; ".join([p.what for p in page.problems] or page.notes) or EMPTY_KINDS.get(page.kind)
@@ -100,7 +94,7 @@ class Settler:
 
     def _state(self, page: ParsedPage) -> str:
         if page.kind in EMPTY_KINDS:
-            return "unknown"
+            return "failed" if page.broken else "unknown"
         return "parsed" if page.sound else "drifted"
 
     def _tell(self, address: str, page: ParsedPage, state: str) -> None:
@@ -108,8 +102,9 @@ class Settler:
         if state == "unknown":
             report.tell("unknown", address)
             report.tell("warnings", f"{address}: {EMPTY_KINDS[page.kind]}")
+        graver = "failed" if state == "failed" else "drift"
         for problem in page.problems:
-            report.tell("warnings" if problem.severity == "warning" else "drift", f"{address}: {problem.what}")
+            report.tell("warnings" if problem.severity == "warning" else graver, f"{address}: {problem.what}")
         for note in page.notes:
             report.tell("warnings", f"{address}: {note}")
         shape = self._watch.new_shape(page) if state == "parsed" else []
@@ -119,7 +114,8 @@ class Settler:
     def finish(self) -> None:
         """After the last page: keep what drift is measured against, fold near-duplicates."""
         self._watch.remember()
-        self.report.folded = fold_duplicates(self._store.db)
+        with self._store.writing():
+            self.report.folded = fold_duplicates(self._store.db)
 
 
 def settle_all(store: Store, captures: Iterable[KeptCapture], total: int, settler: Settler, progress: Progress) -> None:

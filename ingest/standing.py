@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from ingest.store import Store
 def standing(home: Path) -> dict[str, Any]:
     """Everything that `nekb status` shows, as a plain object. Ages are in seconds."""
     if not (home / "store.db").exists():
-        return {"home": str(home), "sources": _sources([], {}), "documents": {}, "captures": {}, "drift": [],
-                "closed_hosts": [], "disk_bytes": _disk(home), "snapshot": None}  # fmt: skip
+        nothing: dict[str, Any] = {"documents": {}, "captures": {}, "to_read_again": 0, "drift": [], "closed_hosts": []}
+        where = {"home": str(home), "disk_bytes": _disk(home), "snapshot": _snapshot(home)}
+        return where | {"sources": _sources([], {})} | nothing
     with Store(home) as store:
         ledger = Ledger(store)
         return {
@@ -78,7 +80,11 @@ def _age(moment: str | None) -> int | None:
 
 
 def _disk(home: Path) -> int:
-    return sum(f.stat().st_size for f in home.rglob("*") if f.is_file()) if home.is_dir() else 0
+    total = 0
+    for file in home.rglob("*"):
+        with suppress(OSError):  # a build may remove it meanwhile
+            total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def _snapshot(home: Path) -> str | None:

@@ -28,7 +28,7 @@ from kb.errors import NekbError
 
 @dataclass(frozen=True)
 class KeptCapture:
-    """A capture of the store with its id and what became of it.
+    """A capture of the store with its id and what became of it. One that `failed` is tried again when it is seen again.
 
     `state` is `kept`, `parsed`, `drifted`, `unknown` or `failed`. `settled` says that this version of the parser has
     read just these bytes before and nothing has been seen of them since; `gave` how many documents it gave then.
@@ -125,7 +125,8 @@ class Store:
         if later:
             self.db.execute("update captures set fetched_at = ? where id = ?", (capture.fetched_at, row[0]))
         kept = Capture(capture.address, capture.source, max(row[2], capture.fetched_at), capture.body)
-        settled = row[1] != "kept" and row[3] == parser and (not later or self._still_holds(row[0], kept.fetched_at))
+        read = row[1] not in ("kept", "failed") and row[3] == parser
+        settled = read and (not later or self._still_holds(row[0], kept.fetched_at))
         return KeptCapture(row[0], kept, row[1], settled, row[4])
 
     def _still_holds(self, id: int, seen_at: str) -> bool:

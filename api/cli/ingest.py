@@ -41,8 +41,7 @@ def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: b
     files, addresses = _sorted_out(what, source)
     with Bars() as bars:
         reports = _run(files, addresses, source, bars)
-        moved = any(r.new or r.changed or r.gone for r in reports)
-        built = build(nekb_home(), bars) if moved and not no_build else None
+        built = None if no_build or not to_build(reports) else build(nekb_home(), bars)
     report = _together(reports)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
@@ -74,6 +73,14 @@ def _run(files: list[Path], addresses: list[str], source: str | None, progress: 
     return reports
 
 
+def to_build(reports: list[IngestReport]) -> bool:
+    """Whether documents moved, in this run or in one that ended before it built; an up-to-date build is soon done."""
+    from kb.snapshot import current_folder
+
+    moved = any(r.new or r.changed or r.gone for r in reports)
+    return moved or current_folder(nekb_home()) is not None
+
+
 def _together(reports: list[IngestReport]) -> IngestReport:
     first, *others = reports
     for other in others:
@@ -86,11 +93,14 @@ def _together(reports: list[IngestReport]) -> IngestReport:
 def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
     """The summary on stdout; what a person should look at on stderr."""
     counts = f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged documents"
-    more = [(report.gone, "gone"), (len(report.failed), "failed"), (len(report.drift), "drifted")]
+    more = [
+        (report.gone, "gone"), (report.folded, "folded into another"), (len(report.failed), "failed"),
+        (len(report.drift), "drifted"), (len(report.unknown), "of no use"), (report.skipped, "other files passed over"),
+    ]  # fmt: skip
     click.echo(counts + "".join(f", {n} {word}" for n, word in more if n) + ".")
     if report.fetched or report.not_modified or report.waiting:
         click.echo(f"{report.fetched} fetched, {report.not_modified} not modified, {report.waiting} still to fetch.")
-    if built:
+    if built and built.fresh:
         click.echo(f"Snapshot {built.id}: {built.documents} documents, {built.passages:,} passages.")
     told = set()
     for word, lines in (("drift", report.drift), ("failed", report.failed), ("warning", report.warnings)):
@@ -99,7 +109,7 @@ def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
             click.echo(f"nekb: {word}: {one_line(line)}", err=True)
     for address in report.unknown:
         if address not in told:
-            click.echo(f"nekb: kept, of no use: {one_line(address)}", err=True)
+            click.echo(f"nekb: kept, and of no use, as before: {one_line(address)}", err=True)
     if report.drift:
         click.echo(
             "nekb: the pages are kept, and so are the documents of before; `nekb doctor FILE` shows one.", err=True

@@ -16,14 +16,14 @@ from kb.home import nekb_home
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def reparse(no_build: bool, as_json: bool) -> None:
     """Read every kept page again, offline, then build: after nekb was updated, or its parser mended."""
-    from api.cli.ingest import show_report
+    from api.cli.ingest import show_report, to_build
     from api.cli.progress import Bars
     from ingest.build import build
     from ingest.importing import read_again
 
     with Bars() as bars:
         report = read_again(nekb_home(), bars)
-        built = build(nekb_home(), bars) if (report.new or report.changed) and not no_build else None
+        built = None if no_build or not to_build([report]) else build(nekb_home(), bars)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
     else:

@@ -13,11 +13,12 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import urljoin, urlsplit
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx
 
-from ingest.addresses import HOSTS, canonical, source_host
+from ingest.addresses import canonical, source_host
 from ingest.fetching.outcome import (
     BudgetError,
     ClosedError,
@@ -38,6 +39,7 @@ CONTACT = "https://github.com/nekb/nekb"
 CLOSED_HOURS = 24
 BACKOFF = (5.0, 20.0, 80.0)
 MAX_REDIRECTS = 5
+MAX_RULES = 512 << 10  # bytes of a robots.txt that are read (RFC 9309, 2.5)
 LONGEST_WAIT = 600.0  # seconds of Retry-After that a run sits out; beyond that the address is parked
 SAVE_INSTEAD = "Open the pages in a browser, save them, and run `nekb ingest FILE...` on them."
 
@@ -56,7 +58,7 @@ class Fetcher:
         self._rules: dict[str, str] = {}
         self._client = httpx.Client(
             headers={"user-agent": f"{AGENT}/{__version__} (+{CONTACT})", "accept-language": "en-US",
-                     "accept-encoding": "gzip, deflate",
+                     "accept-encoding": "gzip",
                      "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5"},
             timeout=httpx.Timeout(read_timeout, connect=10.0),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
@@ -80,7 +82,7 @@ class Fetcher:
             self._may_ask(target)
             got = self._with_retries(target, visit if target == address else Visit())
             if isinstance(got, Got):
-                return got
+                return replace(got, address=canonical(target) or target)
             target = self._redirected(target, got)
             if target in seen:
                 raise FetchError("it redirects in a circle")
@@ -108,16 +110,18 @@ class Fetcher:
         return ClosedError(f"{host}: {why}. nekb stops here and asks again after {until}. {SAVE_INSTEAD}")
 
     def _redirected(self, address: str, response: httpx.Response) -> str:
-        raw = urljoin(address, response.headers.get("location", ""))
+        raw: str = urljoin(address, response.headers.get("location", ""))
         host = source_host(address) or ""
         if is_gate(raw):
             raise self.shut(host, "it asked to verify that a human is there")
-        target = canonical(raw)
-        if not response.headers.get("location") or target is None or source_host(target) not in HOSTS:
+        onward = source_host(raw) if response.headers.get("location") else None
+        if onward is None:
             raise RefusedError("it redirects to an address that is no source's")
-        if urlsplit(target).path.startswith("/forums/login"):
+        split = urlsplit(raw)
+        if split.path.startswith("/forums/login"):
             raise RefusedError("it asks to sign in")
-        return target
+        # Just as it stands there: the one spelling of our own may be what the server redirects from.
+        return urlunsplit(("https", onward, split.path or "/", split.query, ""))
 
     def _with_retries(self, address: str, visit: Visit) -> Got | httpx.Response:
         """One request, and again after a pause where the failure may pass. A response returned is a redirect."""
@@ -206,9 +210,9 @@ class Fetcher:
             raise
         except FetchError:
             return fallback_rules(host)
-        if isinstance(got, Got) and got.body is not None:
-            return got.body.decode("utf-8", "replace")
-        return fallback_rules(host)
+        rules = got.body[:MAX_RULES].decode("utf-8", "replace") if isinstance(got, Got) and got.body else ""
+        stated = "user-agent" in rules.lower() or (isinstance(got, Got) and not rules.strip())
+        return rules if stated else fallback_rules(host)  # a page of HTML in its place states nothing
 
 
 class _PassingError(Exception):

@@ -28,7 +28,7 @@ def read_body(response: httpx.Response, seconds: float = MAX_SECONDS) -> bytes:
         raise FetchError(f"it came in an encoding that was not asked for ({encoding[:20]})")
     unpacker = None if encoding in ("identity", "") else zlib.decompressobj(47 if "gzip" in encoding else 15)
     began, wire, out = time.monotonic(), 0, bytearray()
-    for chunk in response.iter_raw(1 << 16):
+    for chunk in response.iter_raw():  # as it comes in, so that a drip is seen to be one
         wire += len(chunk)
         if wire > MAX_WIRE:
             raise FetchError(f"it is larger than {MAX_WIRE >> 20} MiB")

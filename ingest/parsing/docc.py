@@ -98,10 +98,12 @@ def documentation_address(path: str) -> str | None:
 
 def revision(section: str) -> str | None:
     """The latest date of a technote's revision history, ISO 8601."""
-    if "revision history" not in section.lower():
+    began = section.lower().rfind("revision history")
+    if began < 0:
         return None
-    dates = {"-".join(m) for m in _ISO.findall(section.lower())}
-    for month, day, year, day_first, month_second, year_second in _WRITTEN.findall(section):
+    history = section[began:]
+    dates = {"-".join(m) for m in _ISO.findall(history)}
+    for month, day, year, day_first, month_second, year_second in _WRITTEN.findall(history):
         name = (month or month_second).lower()
         number = next((n for m, n in _MONTHS.items() if m.startswith(name[:3])), 0)
         if number:

@@ -15,7 +15,7 @@ from ingest.parsing.markup import text_of, visible_copy
 from ingest.parsing.page import Fields, Found, Layer, Page, ParsedPage, Part, Problem, first
 
 _COMMENT = re.compile(r"\A\s*<!--\s*(\{.*?\})\s*-->", re.DOTALL)
-_DOC_LINK = re.compile(r"(?:\[([^\]\n]*)\]\()?<?(doc://[^\s<>)]+)>?\)?")
+_DOC_LINK = re.compile(r"(?:\[([^\[\]\n]{0,300})\]\()?<?(doc://[^\s<>)]+)>?\)?")
 _TITLES: tuple[tuple[str, Layer], ...] = (
     (".documentation-hero h1, h1.title, .topictitle h1", "class"),
     ("main h1, h1", "shape"),
@@ -71,8 +71,8 @@ def parse_docs_html(page: Page) -> ParsedPage:
 def _page(page: Page, address: str | None, title: str, body: str, fields: Fields, shape: tuple[str, ...]) -> ParsedPage:
     wanted = (("title", title), ("text", len(body) > len(title) + 20 and body), ("address", address))
     problems = tuple(Problem("broken", f"it has no {name}") for name, value in wanted if not value)
-    updated = revision(body[body.lower().rfind("revision history") :]) if "revision history" in body.lower() else None
-    parts = (Part(document(address, title, body, page, updated), "page:1"),) if address and title and body else ()
+    whole = bool(address and title and body)
+    parts = (Part(document(address or "", title, body, page, revision(body)), "page:1"),) if whole else ()
     return ParsedPage("documentation", address, parts, fields, problems, shape, notes=page.notes)
 
 

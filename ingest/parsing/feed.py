@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from io import BytesIO
 from typing import Any
 
 import feedparser
@@ -20,8 +21,9 @@ from kb.documents import Document, Post
 def parse_feed(page: Page) -> ParsedPage:
     """Every item as a part of its thread, and as a row that leads to it."""
     fields = Fields()
-    # the text is decoded already; a byte string keeps feedparser from taking it for an address to open
-    feed: Any = feedparser.parse(page.text.encode("utf-8", "replace"), sanitize_html=True, resolve_relative_uris=False,
+    # the text is decoded already; in a file object feedparser cannot take it for an address or a file's name to open
+    feed: Any = feedparser.parse(BytesIO(page.text.encode("utf-8", "replace")), sanitize_html=True,
+                                 resolve_relative_uris=False,
                                  response_headers={"content-type": "text/xml; charset=utf-8"})  # fmt: skip
     parts: dict[str, Part] = {}
     rows: list[Row] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bs4 import Tag
 
@@ -15,11 +15,25 @@ _USERS_OWN = frozenset({
 })  # fmt: skip
 
 
+_BODIES = "[data-action='content-post-body-content'], .post-content"
+
+
+def _outside_bodies(region: Tag) -> Iterator[Tag]:
+    """The elements of a region; of a post's body only the outermost, for what lies in it is people's own."""
+    bodies = {id(body) for body in region.select(_BODIES)}
+    waiting = [region]
+    while waiting:
+        element = waiting.pop()
+        yield element
+        if id(element) not in bodies:
+            waiting += [child for child in element.children if isinstance(child, Tag)]
+
+
 def fingerprint(root: Tag, regions: Iterable[Tag] = ()) -> tuple[str, ...]:
     """The sorted set of `tag.class[data-attribute]` in the content; the parts that people write are left out."""
     seen: set[str] = set()
     for region in list(regions) or [root]:
-        for element in [region, *region.find_all(True)]:
+        for element in _outside_bodies(region):
             data = sorted(name for name in element.attrs if name.startswith("data-"))
             classes = sorted((attribute(element, "class") or "").split())
             if element.name in _USERS_OWN and not data and not classes:

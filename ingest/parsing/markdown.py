@@ -15,7 +15,7 @@ from ingest.parsing.markup import attribute, visible_copy
 DEEPEST = 60  # elements inside each other; the converter recurses, and a page can nest thousands
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush)[-:]\s*([\w+#-]{1,20})", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
-_FENCED = re.compile(r"^(`{3,}).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"^(`{3,})(?!`).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
 
 
 class _Converter(MarkdownConverter):
@@ -25,6 +25,10 @@ class _Converter(MarkdownConverter):
         super().__init__(heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False,
                          table_infer_header=True)  # fmt: skip
         self._base = base
+
+    def should_convert_tag(self, tag_name: str) -> bool:
+        """Whether a tag has a rule. The converter looks a method up by the tag's name; these two are not for tags."""
+        return tag_name not in ("soup", "_document_") and bool(super().should_convert_tag(tag_name))  # type: ignore[misc]
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A link with its whole address; anything but http(s) is only text."""

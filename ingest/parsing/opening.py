@@ -18,13 +18,15 @@ from html import unescape
 from bs4.dammit import EncodingDetector
 
 from ingest.addresses import APPLE, canonical, host_of, source_host
-from ingest.captures import Capture
+from ingest.captures import Capture, past
 from ingest.parsing.page import Page
 
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->", re.IGNORECASE)
 _SINGLE_FILE = re.compile(r"<!--\s*Page saved with SingleFile\s+url:\s*(\S+)", re.IGNORECASE)
-_CANONICAL = re.compile(r"<link\b[^>]*\brel\s*=\s*[\"']?canonical\b[^>]*>", re.IGNORECASE)
-_BASE = re.compile(r"<base\b[^>]*>", re.IGNORECASE)
+_LINK_OR_BASE = re.compile(r"<(link|base)\b([^<>]{0,2000})>", re.IGNORECASE)
+_IS_CANONICAL = re.compile(r"\brel\s*=\s*[\"']?canonical\b", re.IGNORECASE)
+# A picture or a font that a single-file page carries inside itself.
+_CARRIED = re.compile(r"data:[\w/+.-]{0,60}(?:;[\w=-]{1,40}){0,4};base64,[A-Za-z0-9+/=]{200,}")
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _MHTML = re.compile(rb"^(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*)*?MIME-Version:", re.IGNORECASE)
 _HEAD = 16_384
@@ -46,7 +48,7 @@ def open_capture(capture: Capture) -> Page:
     if capture.address.startswith(("http://", "https://")):
         opened.addresses.insert(0, capture.address)
     text, decoding = _decode(opened)
-    text, notes = _mend(text)
+    text, notes = _mend(_CARRIED.sub("data:,", text))
     claims = [*opened.addresses, *_claims(text)]
     address, verified = _believe(claims)
     return Page(
@@ -71,20 +73,21 @@ def _mhtml(body: bytes) -> _Opened | None:
         try:
             if part.get_content_type() not in ("text/html", "application/xhtml+xml"):
                 continue
-            payload = part.get_payload(decode=True)
+            payload, charset = part.get_payload(decode=True), part.get_content_charset()
             addresses = [message["Snapshot-Content-Location"], part["Content-Location"]]
             taken = message["Date"]
         except Exception:  # noqa: S112 - the email module raises many kinds of error on hostile headers
             continue
         if isinstance(payload, bytes):
             claimed = [str(a).strip() for a in addresses if a and str(a).strip().startswith("http")]
-            return _Opened(payload, part.get_content_charset(), claimed, _date(taken))
+            return _Opened(payload, charset, claimed, _date(taken))
     return None
 
 
 def _date(raw: object) -> str | None:
     try:
-        return email.utils.parsedate_to_datetime(str(raw)).replace(microsecond=0).isoformat() if raw else None
+        moment = email.utils.parsedate_to_datetime(str(raw)) if raw else None
+        return past(moment) if moment else None
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -132,10 +135,11 @@ def _mend(text: str) -> tuple[str, tuple[str, ...]]:
 def _claims(text: str) -> list[str]:
     head = text[: _HEAD * 8]
     claims = [unescape(m[1]) for pattern in (_SINGLE_FILE, _SAVED_FROM) if (m := pattern.search(head))]
-    for pattern in (_CANONICAL, _BASE):
-        if (link := pattern.search(head)) and (href := _HREF.search(link[0])):
-            claims.append(unescape(next(filter(None, href.groups()), "")))
-    return claims
+    stated: dict[str, str] = {}
+    for name, attributes in _LINK_OR_BASE.findall(head):
+        if (name.lower() == "base" or _IS_CANONICAL.search(attributes)) and (href := _HREF.search(attributes)):
+            stated.setdefault(name.lower(), unescape(next(filter(None, href.groups()), "")))
+    return claims + [stated[name] for name in ("link", "base") if name in stated]
 
 
 def _believe(claims: list[str]) -> tuple[str | None, bool]:

@@ -6,7 +6,7 @@ import re
 
 from ingest.addresses import canonical
 
-_FENCE = re.compile(r"^(`{3,}).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^(`{3,})(?!`).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
 _NAMED = re.compile(
     r"(?<!!)\[((?:[^\[\]\n]|\[[^\[\]\n]*\]){1,300})\]\((?:<(https?://[^<>\s]+)>|(https?://[^()\s<>]+(?:\([^()\s]*\)[^()\s<>]*)*))\)"
 )

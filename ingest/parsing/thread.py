@@ -33,6 +33,9 @@ _BODIES: tuple[tuple[str, Layer], ...] = (
 )
 _ACCEPTED = ".top-answer-badge.solved, .accepted-answer, [data-solved='true']"
 _RECOMMENDED = ".apple-recommended-badge, .apple-recommended, [data-recommended='true']"
+# Role accounts of Apple's staff: a name makes nobody Apple's, but one of these without the mark says that it moved.
+_ROLES = frozenset({"DTS Engineer", "Frameworks Engineer", "Apple Designer"})
+_PAGE = frozenset({"body", "html", "[document]", "main", "header", "nav"})
 _EARLIEST = dt.datetime(2008, 1, 1, tzinfo=dt.UTC)
 _COUNTS = {"replies": "replies", "boosts": "boosts", "views": "views"}
 
@@ -52,10 +55,10 @@ def parse_thread(page: Page) -> ParsedPage:
     current, total = _pages(soup, page, fields)
     problems += _invariants(page, nodes, posts, title, current)
     number = _number(soup, page)
-    fields.add("address", number)
+    fields.add("thread", number)
     if not number.value:
         problems.append(Problem("warning", "it does not say which thread it is"))
-    counts = _counts(nodes, fields)
+    counts = _counts(nodes, fields) if current == 1 else {}
     problems += _stated(counts.get("replies"), posts, total)
     document = Document(
         id=identity(page, number.value, title or "", posts[0].body if posts else ""),
@@ -101,19 +104,20 @@ def _post_nodes(soup: BeautifulSoup) -> list[_Node]:
 
 def _shaped_posts(soup: BeautifulSoup) -> list[Tag]:
     """Blocks that each link to one profile: the largest ancestors of profile links that hold no other's."""
-    links = [a for a in soup.select("a[href*='/forums/profile/']") if isinstance(a, Tag)]
-    blocks: list[Tag] = []
-    for link in links[:2000]:
-        block, owner = link, attribute(link, "href")
+    links = [(a, attribute(a, "href")) for a in soup.select("a[href*='/forums/profile/']")[:500]]
+    owners: dict[int, list[str | None]] = {}
+    for link, owner in links:
         for parent in link.parents:
-            if parent.name in ("body", "html", "[document]", "main", "header", "nav"):
-                break
-            if any(attribute(a, "href") != owner for a in parent.select("a[href*='/forums/profile/']")):
-                break
-            if len(parent.select("a[href*='/forums/profile/']")) > 3:
+            owners.setdefault(id(parent), []).append(owner)
+    blocks: list[Tag] = []
+    for link, owner in links:
+        block = link
+        for parent in link.parents:
+            held = owners[id(parent)]
+            if parent.name in _PAGE or set(held) != {owner} or len(held) > 3:
                 break
             block = parent
-        if len(block.get_text(strip=True)) > 40 and not within(block, blocks):
+        if not within(block, blocks) and len(block.get_text(strip=True)) > 40:
             blocks.append(block)
     return blocks
 
@@ -284,6 +288,9 @@ def _invariants(
     ids = [p.id for p in posts if p.id]
     if len(ids) != len(set(ids)):
         problems.append(Problem("broken", "two of its posts have the same id"))
+    unmarked = [p.author for p in posts if p.author in _ROLES and not p.apple and page.verified]
+    if unmarked:
+        problems.append(Problem("drift", f"a post by {unmarked[0]} is not marked as Apple's"))
     if sum(p.accepted for p in posts) > 1:
         problems.append(Problem("warning", "more than one answer is marked accepted"))
     if not page.verified:

@@ -89,7 +89,8 @@ def _topic(page: Page) -> ParsedPage:
     number = _number(raw.get("id"))
     title = fields.add("title", Found(_line(raw.get("title")), "structured"), expected=True)
     stream = raw["post_stream"].get("stream")
-    shown = [p for p in raw["post_stream"].get("posts") or [] if isinstance(p, dict)]
+    listed = raw["post_stream"].get("posts")
+    shown = [p for p in (listed if isinstance(listed, list) else []) if isinstance(p, dict)]
     posts = tuple(p for item in shown if (p := _post(item, page, fields)) is not None)
     current, total = _pages(stream, shown, page)
     address = f"https://{SWIFT}/t/{number}"

@@ -11,10 +11,8 @@ from ingest.parsing.feed import parse_feed
 from ingest.parsing.page import Page, PageKind, ParsedPage, Row
 from ingest.sources.source import FORUM_PACE
 
-_FEED = re.compile(
-    r"\A[^<]{0,5}(?:<\?xml[^>]*>|<!--.*?-->|<\?[^>]*>|<!DOCTYPE[^>]*>|\s)*<(?:rss|feed|rdf:RDF)\b",
-    re.DOTALL | re.IGNORECASE,
-)
+_BEFORE = re.compile(r"\s+|<!--.*?-->|<[?!](?!--)[^>]*>", re.DOTALL)
+_FEED = re.compile(r"<(?:rss|feed|rdf:RDF)\b", re.IGNORECASE)
 
 
 class _Feeds:
@@ -36,7 +34,10 @@ class _Feeds:
         return None
 
     def classify(self, page: Page) -> PageKind | None:
-        return "feed" if _FEED.match(page.text[:4000]) else None
+        head, at = page.text[:4000].lstrip("\ufeff"), 0
+        while before := _BEFORE.match(head, at):
+            at = before.end()
+        return "feed" if _FEED.match(head, at) else None
 
     def parse(self, page: Page, _kind: PageKind) -> ParsedPage:
         return parse_feed(page)

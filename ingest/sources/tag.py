@@ -113,7 +113,9 @@ def _barrier(soup: BeautifulSoup, page: Page) -> PageKind | None:
         return "gate"
     if soup.select_one("input[type='password']") or (page.address or "").endswith("/forums/login"):
         return "login"
-    if _NOT_FOUND.search(headings) and len({thread_id(attribute(a, "href") or "") for a in soup.select(LINKS)}) < 5:
+    threads = {thread_id(attribute(a, "href") or "") for a in soup.select(LINKS)}
+    people = soup.select_one("a[href*='/forums/profile/']")
+    if _NOT_FOUND.search(headings) and not people and len(threads) < 5:
         return "not_found"
     return None
 
