@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ingest.addresses import canonical, page_address, source_host
+from ingest.addresses import canonical, page_address, page_number, source_host
 from ingest.captures import Capture, utc_now
 from ingest.fetching.fetcher import Fetcher
 from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, GoneError, Got, RefusedError, UnreachableError
@@ -54,6 +54,11 @@ def fetch_source(
             with make_fetcher(Ledger(store), source.pace) as fetcher:
                 Crawl(store, source, fetcher, report, progress).run(starts)
     return report
+
+
+def _news(start: str) -> str:
+    """What a walk for news is remembered under."""
+    return f"news {start}"
 
 
 class Crawl:
@@ -117,18 +122,34 @@ class Crawl:
             self._ledger.walk_on(start, page.next_page)
             self._walk_to_end(start, page.next_page)
             return
-        if fresh:
-            self._walk_new(page.next_page)
+        if fresh or self._news_from(start):
+            self._walk_new(start, page.next_page)
         self._walk_to_end(start, resume)
 
-    def _walk_new(self, address: str | None) -> None:
-        """Go through a listing's pages until one shows nothing new."""
-        seen: set[str] = set()
-        while address and address not in seen and (page := self._get(address)) is not None:
+    def _news_from(self, start: str) -> str | None:
+        """The page at which an earlier walk for news was cut off."""
+        mark = _news(start)
+        reached = self._ledger.walked_to(mark)
+        return None if reached == mark else reached
+
+    def _walk_new(self, start: str, address: str | None) -> None:
+        """Go through a listing's pages until one shows nothing new.
+
+        Not before the page at which an earlier walk was cut off: what it queued is no news any more, what lies beyond
+        may be.
+        """
+        at_least, seen = page_number(self._news_from(start)), set[str]()
+        while address and address not in seen:
             seen.add(address)
-            if not self._follow(page):
+            self._ledger.walk_on(_news(start), address)
+            page = self._get(address)
+            if page is None and not self._is_missing(address):
                 return
+            fresh = self._follow(page) if page else 0
+            if page is None or (not fresh and page_number(address) >= at_least):
+                break
             address = page.next_page
+        self._ledger.walk_on(_news(start), None)
 
     def _walk_to_end(self, start: str, address: str | None) -> None:
         """Go through all of a listing's pages; where it stops, a later run goes on."""
@@ -236,7 +257,7 @@ class Crawl:
         visit = self._ledger.visit(address)
         tags = got.etag or visit.etag, got.last_modified or visit.last_modified
         self._ledger.fetched(address, self._source.name, got.status, *tags)
-        if (held := self._store.last_of(address)) is not None:
+        if (held := self._store.last_sound(address)) is not None:
             self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
             return read_capture(held)
         self._ledger.forget_validators(address)

@@ -14,6 +14,7 @@ from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
 from ingest.store import KeptCapture, Store
 
 _MOST_TOLD = 200
+_MORE = ("unchanged", "changed", "new")
 
 
 @dataclass
@@ -63,6 +64,7 @@ class Settler:
     def __init__(self, store: Store, report: IngestReport, *, reread: bool = False) -> None:
         self._store, self.report, self._reread = store, report, reread
         self._watch = DriftWatch(Ledger(store))
+        self._outcomes: dict[str, str] = {}
 
     def settle(self, kept: KeptCapture) -> ParsedPage | None:
         """Read one capture and record it. None where the same bytes were read before and nothing has changed."""
@@ -75,18 +77,27 @@ class Settler:
         state = self._state(page)
         parts = page.parts if state in ("parsed", "drifted") and not page.broken else ()
         note = "; ".join([p.what for p in page.problems] or page.notes) or EMPTY_KINDS.get(page.kind)
-        counts = self._store.settle(
+        outcomes = self._store.settle(
             kept, state, page.kind, parts, note=note, sound=state == "parsed", parser=PARSER_VERSION
         )
-        self.report.new += counts["new"]
-        self.report.changed += counts["changed"]
-        self.report.unchanged += counts["unchanged"]
+        for document, outcome in outcomes.items():
+            self._count(document, outcome)
         self._tell(address, page, state)
         return page
 
+    def _count(self, document: str, outcome: str) -> None:
+        """Count a document once a run, as the most that happened to it."""
+        before = self._outcomes.get(document)
+        if before is None or _MORE.index(outcome) > _MORE.index(before):
+            self._outcomes[document] = outcome
+            setattr(self.report, outcome, getattr(self.report, outcome) + 1)
+            if before:
+                setattr(self.report, before, getattr(self.report, before) - 1)
+
     def _known(self, kept: KeptCapture) -> None:
         """A page that was read before still says what it said then, bad news included."""
-        self.report.unchanged += kept.gave if kept.state == "parsed" else 0
+        for document in self._store.given_by(kept.id):
+            self._count(document, "unchanged")
         if kept.state == "unknown":
             self.report.tell("unknown", kept.capture.address)
         elif kept.state in ("drifted", "failed"):

@@ -160,22 +160,22 @@ class Store:
             address, source, fetched_at, body, state, gave = self.db.execute(sql, (id,)).fetchone()
             yield KeptCapture(id, Capture(address, source, fetched_at, zlib.decompress(body)), state, gave=gave)
 
-    def last_of(self, address: str) -> Capture | None:
-        """The capture of an address that was seen last."""
-        sql = "select address, source, fetched_at, body from captures where address = ?"
+    def last_sound(self, address: str) -> Capture | None:
+        """The sound capture of an address that was seen last."""
+        sql = "select address, source, fetched_at, body from captures where address = ? and state = 'parsed'"
         row = self.db.execute(f"{sql} order by fetched_at desc, id desc limit 1", (address,)).fetchone()
         return Capture(row[0], row[1], row[2], zlib.decompress(row[3])) if row else None
 
     def settle(
         self, kept: KeptCapture, state: str, kind: str, parts: Iterable[Part], *,
         note: str | None = None, sound: bool = True, parser: int = 0,
-    ) -> dict[str, int]:  # fmt: skip
+    ) -> dict[str, str]:  # fmt: skip
         """Record in one transaction what a capture turned out to be and what it says of documents.
 
-        What a page that is not `sound` says is taken only where nothing sound is held. Returns how many documents
-        were `new`, `changed` and `unchanged`.
+        What a page that is not `sound` says is taken only where nothing sound is held. Returns whether each document
+        was `new`, `changed` or `unchanged`.
         """
-        counts = {"new": 0, "changed": 0, "unchanged": 0}
+        outcomes: dict[str, str] = {}
         given = list(parts)
         with self.writing():
             touched = dict.fromkeys(part.document.id for part in given)
@@ -184,12 +184,16 @@ class Store:
             held = sum(self._put_part(part, kept, sound) for part in given)
             for document in touched:
                 if outcome := self._reassemble(document, kept.id):
-                    counts[outcome] += 1
+                    outcomes[document] = outcome
             self.db.execute(
                 "update captures set state = ?, kind = ?, note = ?, parser = ?, gave = ? where id = ?",
                 (state, kind, note, parser, held, kept.id),
             )
-        return counts
+        return outcomes
+
+    def given_by(self, capture: int) -> list[str]:
+        """The documents of which a capture is what counts."""
+        return [row[0] for row in self.db.execute("select document from parts where capture = ?", (capture,))]
 
     def _drop_stale(self, capture: int, given: set[tuple[str, str]]) -> list[str]:
         """Forget what an earlier reading of the same capture gave and this one does not."""

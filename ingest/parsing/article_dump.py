@@ -19,6 +19,7 @@ _HEADER = re.compile(
     r"^(?:Post|Replies|Boosts|Views|Activity|Created)$|^Sort by:|reload the page|page to reload",
     re.IGNORECASE,
 )
+_TAG = re.compile(r"Posts under (.{1,80}?) (?:tag|topic|subtopic)\b")
 _TITLE_WORDS = 12
 _PINNED = 80  # characters; less than that before the header is only the tag's name
 
@@ -64,6 +65,7 @@ def _entries(text: str) -> list[tuple[list[str], dict[str, str]]]:
     body: list[str] = []
     labels: dict[str, str] = {}
     waiting: str | None = None
+    tags = set(_TAG.findall(text))  # a tag's name stands alone above its header
     for raw in text.lstrip("\ufeff").splitlines():
         line = " ".join(raw.split())
         if not line:
@@ -76,8 +78,9 @@ def _entries(text: str) -> list[tuple[list[str], dict[str, str]]]:
             labels[waiting] = line
             waiting = None
         elif not labels and not _list_begun(entries) and _HEADER.search(line):
-            if len(" ".join(body)) >= _PINNED:
-                entries.append((body, {}))
+            pinned = body[:-1] if body and body[-1] in tags else body
+            if len(" ".join(pinned)) >= _PINNED:
+                entries.append((pinned, {}))
             body = []
         else:
             if labels:

@@ -31,6 +31,7 @@ _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNO
 _MHTML = re.compile(rb"^(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*)*?MIME-Version:", re.IGNORECASE)
 _HEAD = 16_384
 # UTF-8 that was read as Windows-1252 and written again: each of these pairs is the beginning of a common character.
+_AS_BYTES = {ord(bytes([b]).decode("windows-1252", "ignore") or chr(b)): b for b in range(256)}
 _MOJIBAKE = re.compile("â€[™˜œ\u009d“”¦–—]|Ã[©¨¼¶¤Ÿ±§]|Â[ \u00a0]")
 
 
@@ -127,7 +128,7 @@ def _mend(text: str) -> tuple[str, tuple[str, ...]]:
     if len(_MOJIBAKE.findall(text)) < 3:
         return text, ()
     try:
-        return text.encode("windows-1252").decode("utf-8"), ("its text was double-encoded; mended",)
+        return text.translate(_AS_BYTES).encode("latin-1").decode("utf-8"), ("its text was double-encoded; mended",)
     except UnicodeError:
         return text, ("its text looks double-encoded",)
 

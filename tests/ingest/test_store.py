@@ -44,9 +44,9 @@ def test_a_capture_that_was_not_parsed_is_found_by_the_next_run(tmp_path: Path) 
 def test_documents_are_new_then_unchanged_then_changed(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         kept = store.keep(CAPTURE)
-        assert store.settle(kept, "parsed", "thread", [Part(_document(), "page:1")])["new"] == 1
-        assert store.settle(kept, "parsed", "thread", [Part(_document(), "page:1")])["unchanged"] == 1
-        assert store.settle(kept, "parsed", "thread", [Part(_document("other"), "page:1")])["changed"] == 1
+        assert store.settle(kept, "parsed", "thread", [Part(_document(), "page:1")]) == {"d": "new"}
+        assert store.settle(kept, "parsed", "thread", [Part(_document(), "page:1")]) == {"d": "unchanged"}
+        assert store.settle(kept, "parsed", "thread", [Part(_document("other"), "page:1")]) == {"d": "changed"}
         assert [d.posts[0].body for d in store.documents()] == ["other"]
 
 

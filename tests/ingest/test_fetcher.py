@@ -1,0 +1,247 @@
+"""The one polite client, against real sockets and everything that goes wrong on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.fetching.fetcher import Fetcher, retry_after
+from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, GoneError, RefusedError, UnreachableError
+from ingest.fetching.robots import allowed, crawl_delay, fallback_rules
+from ingest.ledger import Ledger, Visit, later
+from ingest.sources.source import DOCS_PACE, FORUM_PACE, Pace
+from ingest.store import Store
+from tests.ingest import replay as faults
+from tests.ingest.pages import HOST
+from tests.ingest.replay import Forum, Replay, replay
+
+PATH = "/forums/thread/800001"
+ADDRESS = HOST + PATH
+
+
+@pytest.fixture
+def server() -> Iterator[Replay]:
+    with replay(Forum(3)) as running:
+        running.settings = {"seconds": 0.6, "read_timeout": 0.4}
+        yield running
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Store(tmp_path) as store:
+        yield Ledger(store)
+
+
+@pytest.fixture
+def fetcher(server: Replay, ledger: Ledger) -> Iterator[Fetcher]:
+    with server.fetcher(ledger) as made:
+        yield made
+
+
+def test_a_page_comes_whole_and_the_agent_says_who_asks(server: Replay, fetcher: Fetcher) -> None:
+    got = fetcher.fetch(ADDRESS, Visit())
+    assert got.body is not None
+    assert b"Kettle number 0" in got.body
+    paths = [path for path, _ in server.forum.log]
+    assert paths == ["/robots.txt", PATH], "robots.txt is asked first, and once"
+    headers = server.forum.log[1][1]
+    assert headers["user-agent"].startswith("nekb/")
+    assert "(+https://" in headers["user-agent"]
+    assert "cookie" not in headers
+    assert headers["host"] == "developer.apple.com"
+
+
+def test_what_has_not_changed_is_not_sent_again(fetcher: Fetcher) -> None:
+    first = fetcher.fetch(ADDRESS, Visit())
+    again = fetcher.fetch(ADDRESS, Visit(etag=first.etag))
+    assert (again.status, again.body) == (304, None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.reset, faults.truncated, faults.truncated_gzip, faults.silence, faults.status(503), faults.status(500)],
+)
+def test_a_failure_that_passes_is_tried_again_after_growing_pauses(
+    server: Replay, fetcher: Fetcher, fault: faults.Fault
+) -> None:
+    server.forum.fault(PATH, fault, fault)
+    assert fetcher.fetch(ADDRESS, Visit()).status == 200
+    first, second = server.pauses
+    assert 5 <= first < 6
+    assert 20 <= second < 23
+
+
+@pytest.mark.parametrize("fault", [faults.reset, faults.status(502)])
+def test_after_three_tries_an_address_is_parked(server: Replay, fetcher: Fetcher, fault: faults.Fault) -> None:
+    server.forum.fault(PATH, *[fault] * 3)
+    with pytest.raises(UnreachableError) as caught:
+        fetcher.fetch(ADDRESS, Visit())
+    assert caught.value.again_after is not None
+    assert caught.value.again_after > later(seconds=60)
+    assert server.forum.asked[PATH] == 3
+
+
+def test_retry_after_is_kept_to(server: Replay, fetcher: Fetcher) -> None:
+    server.forum.fault(PATH, faults.status(429, retry_after="120"))
+    assert fetcher.fetch(ADDRESS, Visit()).status == 200
+    assert 120 <= server.pauses[0] < 122
+
+
+def test_a_long_retry_after_parks_the_address_instead_of_sleeping(server: Replay, fetcher: Fetcher) -> None:
+    server.forum.fault(PATH, faults.status(429, retry_after="7200"))
+    with pytest.raises(UnreachableError) as caught:
+        fetcher.fetch(ADDRESS, Visit())
+    assert caught.value.again_after is not None
+    assert caught.value.again_after > later(hours=1.9)
+    assert server.pauses == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"), [("7", 7), (" 7 ", 7), (None, None), ("", None), ("soon", None), ("-3", None),
+                         ("9" * 40, 10**8), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("Wed, 99 Oct 2015", None)]
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(raw: str | None, seconds: float | None) -> None:
+    assert retry_after(raw) == seconds
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.gate,
+        faults.redirect(f"{HOST}/forums/verify-human/verify.html", 307),
+        faults.redirect("https://elsewhere.example/forums/verify-human"),
+        faults.status(403),
+    ],
+)
+def test_at_the_gate_it_stops_for_a_day_and_says_what_to_do(
+    server: Replay, ledger: Ledger, fetcher: Fetcher, fault: faults.Fault
+) -> None:
+    server.forum.fault(PATH, fault)
+    with pytest.raises(ClosedError, match="nekb ingest FILE"):
+        fetcher.fetch(ADDRESS, Visit())
+    asked = len(server.forum.log)
+    with pytest.raises(ClosedError, match="closed to nekb"):
+        fetcher.fetch(f"{HOST}/forums/thread/800002", Visit())
+    with server.fetcher(ledger) as another_run, pytest.raises(ClosedError):
+        another_run.fetch(ADDRESS, Visit())
+    assert len(server.forum.log) == asked, "nothing more is asked of that host"
+    assert later(hours=23) < ledger.closed_hosts()[0][1] <= later(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("https://evil.example/x", RefusedError), ("https://developer.apple.com.evil.example/", RefusedError),
+        ("https://origin-devforums.apple.com/forums/thread/1", RefusedError), ("file:///etc/passwd", RefusedError),
+        ("https://u:p@developer.apple.com/", RefusedError), ("https://developer.apple.com:8443/", RefusedError),
+        ("", RefusedError), ("/forums/login", RefusedError), ("/forums/profile/x", RefusedError), (PATH, FetchError),
+    ],
+)  # fmt: skip
+def test_a_redirect_is_followed_only_to_where_one_may_ask(
+    server: Replay, fetcher: Fetcher, target: str, error: type[Exception]
+) -> None:
+    server.forum.fault(PATH, *[faults.redirect(target)] * 3)
+    with pytest.raises(error):
+        fetcher.fetch(ADDRESS, Visit())
+    assert server.forum.asked[PATH] == 1
+
+
+def test_redirects_are_followed_by_hand_and_not_for_ever(server: Replay, fetcher: Fetcher) -> None:
+    server.forum.fault("/forums/thread/7", faults.redirect("/forums/thread/8/"))
+    server.forum.fault("/forums/thread/8/", faults.redirect(f"https://forums.developer.apple.com{PATH}"))
+    assert fetcher.fetch(f"{HOST}/forums/thread/7", Visit()).address == ADDRESS
+    for n in range(10, 30):
+        server.forum.fault(f"/forums/thread/{n}", faults.redirect(f"/forums/thread/{n + 1}"))
+    with pytest.raises(FetchError, match="more than 5 times"):
+        fetcher.fetch(f"{HOST}/forums/thread/10", Visit())
+
+
+def test_a_redirect_to_the_same_page_with_a_slash_is_no_circle(server: Replay, fetcher: Fetcher) -> None:
+    server.forum.fault(PATH, faults.redirect(f"{PATH}/", 301))
+    assert fetcher.fetch(ADDRESS, Visit()).address == ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"), [(faults.bomb, "unpacks to more"), (faults.huge, "larger than"), (faults.drip, "longer than")]
+)
+def test_a_body_beyond_the_bounds_is_given_up_at_once(
+    server: Replay, fetcher: Fetcher, fault: faults.Fault, what: str
+) -> None:
+    server.forum.fault(PATH, fault)
+    with pytest.raises(FetchError, match=what):
+        fetcher.fetch(ADDRESS, Visit())
+    assert server.forum.asked[PATH] == 1
+
+
+def test_what_is_gone_is_gone(fetcher: Fetcher) -> None:
+    with pytest.raises(GoneError):
+        fetcher.fetch(f"{HOST}/forums/thread/1", Visit())
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.example/x", "http://developer.apple.com/x", "ftp://developer.apple.com/", "x"]
+)
+def test_only_sources_are_ever_asked(server: Replay, fetcher: Fetcher, address: str) -> None:
+    with pytest.raises(RefusedError):
+        fetcher.fetch(address, Visit())
+    assert server.forum.log == []
+
+
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [("/forums/thread/1", True), ("/forums/thread/1?view=2", False), ("/forums/thread/1?page=2", True),
+     ("/forums/profile/x", False), ("/search/x", False), ("/forums/search?q=x", True)],
+)  # fmt: skip
+def test_robots_are_obeyed_wildcards_included(path: str, may: bool) -> None:
+    assert allowed(fallback_rules("developer.apple.com"), HOST + path) is may
+    assert not allowed(fallback_rules("forums.swift.org"), f"https://forums.swift.org{path}")
+
+
+def test_rules_for_this_agent_and_the_delay_they_ask_for_count(server: Replay, ledger: Ledger) -> None:
+    server.forum.robots = "User-agent: *\nAllow: /\n\nUser-agent: nekb\nCrawl-delay: 9\nDisallow: /forums/thread/*2$\n"
+    assert crawl_delay(server.forum.robots) == 9
+    with server.fetcher(ledger) as fetcher:
+        fetcher.fetch(ADDRESS, Visit())
+        assert 8 < server.pauses[-1] <= 9
+        with pytest.raises(RefusedError, match=r"robots\.txt"):
+            fetcher.fetch(f"{HOST}/forums/thread/800002", Visit())
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.status(503), faults.html("<html>a shop</html>"), faults.status(401), faults.redirect("/x")]
+)
+def test_without_a_robots_txt_the_last_known_rules_hold(server: Replay, fetcher: Fetcher, fault: faults.Fault) -> None:
+    server.forum.fault("/robots.txt", *[fault] * 3)
+    with pytest.raises(RefusedError):
+        fetcher.fetch(f"{HOST}/forums/thread/800001?view=2", Visit())
+    assert fetcher.fetch(ADDRESS, Visit()).status == 200
+
+
+def test_robots_txt_is_asked_once_a_day(server: Replay, ledger: Ledger) -> None:
+    for _ in range(2):
+        with server.fetcher(ledger) as fetcher:
+            fetcher.fetch(ADDRESS, Visit())
+    assert server.forum.asked["/robots.txt"] == 1
+
+
+def test_requests_keep_to_the_pace_and_to_the_budgets(server: Replay, ledger: Ledger) -> None:
+    server.pace = Pace(5.0, 3.0, 3, 5)
+    with server.fetcher(ledger) as fetcher:
+        fetcher.fetch(ADDRESS, Visit())
+        fetcher.fetch(ADDRESS, Visit())
+        with pytest.raises(BudgetError, match="this run"):
+            fetcher.fetch(ADDRESS, Visit())
+    assert len(server.pauses) == 2
+    assert all(4.5 < pause <= 8 for pause in server.pauses)
+    with server.fetcher(ledger) as fetcher:
+        fetcher.fetch(ADDRESS, Visit())
+        fetcher.fetch(ADDRESS, Visit())
+        with pytest.raises(BudgetError, match="today"):
+            fetcher.fetch(ADDRESS, Visit())
+
+
+def test_the_pace_that_is_shipped_is_the_polite_one() -> None:
+    assert Pace(5.0, 3.0, 200, 500) == FORUM_PACE
+    assert DOCS_PACE.seconds == 1.5
