@@ -88,7 +88,7 @@ def _author(item: Any) -> str | None:
 
 
 def _created(item: Any) -> Found:
-    parsed = item.get("published_parsed") or item.get("updated_parsed")
+    parsed = dict.get(item, "published_parsed") or dict.get(item, "updated_parsed")
     try:
         moment = dt.datetime.fromtimestamp(calendar.timegm(parsed), dt.UTC) if parsed else None
     except (ValueError, OverflowError, TypeError):
