@@ -56,10 +56,12 @@ SEEDS: list[tuple[bytes, str | None]] = [
 ]
 TOKENS = re.compile(rb"[\w-]+|[^\w-]")
 SNIPPETS = [
-    b"<", b">", b"</div>", b"<div>", b'"', b"&#0;", b"\x00", b"\xff\xfe", b"<pre>", b"<table><td>", b"<!--", b"]]>", b"{", b"[", b"\\",
-    b"\n\n", b"```",
+    b"<", b">", b"</div>", b"<div>", b'"', b"&#0;", b"\x00", b"\xff\xfe", b"<pre>", b"<table><td>", b"<!--", b"]]>",
+    b"{", b"[", b"\\", b"\n\n", b"```",
     b"9" * 30, b"<soup>", b"<h9999>", b"<svg><title>", "’\u2028\ud7ff".encode(), b"https://[::1",
-    b"%%%", b"null", b"-1", b"<script>", b"<a href='/forums/thread/1'>", b"data-post-id='1'", b"<section class='content-post'>", b"1e999",
+    b"%%%", b"null", b"-1", b"<script>", b"<a href='/forums/thread/1'>", b"data-post-id='1'",
+    b"<section class='content-post'>",
+    b"1e999",
 ]  # fmt: skip
 Mutation = Callable[[bytes, random.Random], bytes]
 
