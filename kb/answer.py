@@ -24,6 +24,7 @@ SignalKind = Literal[
     "wrapper",
     "phrase",
     "bug_number",
+    "foreign",
 ]
 
 

@@ -6,6 +6,7 @@ domain, has a lane of its own: its card is always among the first three.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from kb.signals.tables import SignalTables
 LEXICAL_DEPTH = 200
 LANE = 3
 _ASKED = ("symptom", "phrasing")  # passages that are questions themselves
+_OURS = ("api", "entitlement", "log", "wrapper", "phrase", "plist")
 _FOREIGN = ("Android", "Windows", "Linux")
 
 
@@ -50,8 +52,22 @@ def rank_cards(question: Question) -> list[RankedCard]:
         _signals(ranked[id], card, question.signals)
         _terms(ranked[id], card, low)
     _tables(question.signals, snapshot.signals, ranked)
-    ranked[NONE].features["none"] = 1.0
+    ranked[NONE].features |= {"none": 1.0, **_whose(question.signals, snapshot.signals)}
     return order(ranked.values(), snapshot.weights.ranking)
+
+
+def _whose(signals: Iterable[Signal], tables: SignalTables) -> dict[str, float]:
+    """How much of the text is ours and how much somebody else's, as features of the class of foreign questions."""
+    named = [s for s in signals if not s.implied]
+    ours = {s.value for s in named if s.kind in _OURS or _of_a_domain(s, tables)}
+    foreign = {s.value for s in named if s.kind == "foreign" or (s.kind == "platform" and s.value in _FOREIGN)}
+    foreign |= {s.value for s in named if s.kind == "error" and s.domain and not _of_a_domain(s, tables)}
+    return {"ours": math.log1p(len(ours)), "foreign": math.log1p(len(foreign))}
+
+
+def _of_a_domain(s: Signal, tables: SignalTables) -> bool:
+    """Whether an error is of a domain that the tables know."""
+    return s.kind == "error" and s.domain is not None and tables.domain_named(s.domain) is not None
 
 
 def similarity(text: Text) -> dict[str, dict[str, float]]:

@@ -28,6 +28,8 @@ FEATURES = (
     "supervision",
     "packaging",
     "none",
+    "ours",
+    "foreign",
 )
 CONFIDENCE_FEATURES = ("best", "margin", "none", "similar", "identified")
 

@@ -16,6 +16,7 @@ from kb.signals.versions import find_devices, find_os, platform_of
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
 _PART = re.compile(r"[A-Za-z0-9_]+")
+_PREFIXED = re.compile(r"\b([A-Z]{2,3})(?=[A-Z][a-z])[A-Za-z]{4,60}\b")
 _BUG = re.compile(r"\bFB\d{7,9}\b")
 _WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read
 _MAX_PARTS = 6
@@ -42,8 +43,17 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     found += find_os(text, tables)
     found += find_devices(text, tables)
     found += [Signal(kind="bug_number", value=m[0], start=m.start(), end=m.end()) for m in _BUG.finditer(text)]
+    found += _other_frameworks(text, tables)
     found += _implied(found, named, tables)
     return found
+
+
+def _other_frameworks(text: str, tables: SignalTables) -> Iterator[Signal]:
+    """Classes of frameworks that are not ours, known by their prefix: `CBCentralManager`, `WKWebView`."""
+    for m in _PREFIXED.finditer(text):
+        framework = tables.foreign_prefixes.get(m[1])
+        if framework and tables.word(m[0].lower()) is None:
+            yield Signal(kind="foreign", value=framework, start=m.start(), end=m.end())
 
 
 def context_domains(text: str, named: list[tuple[Entry, int, int]], tables: SignalTables) -> list[Domain]:

@@ -78,6 +78,7 @@ class SignalTables:
     devices: dict[str, str]
     silent_apis: list[dict[str, Any]] = field(default_factory=list)
     glossary: dict[str, str] = field(default_factory=dict)
+    foreign_prefixes: dict[str, str] = field(default_factory=dict)
 
     def word(self, word: str) -> Entry | None:
         """What a word, in lower case, stands for."""
@@ -116,6 +117,7 @@ class SignalTables:
             devices=raw["devices"],
             silent_apis=raw["silent_apis"],
             glossary=raw["glossary"],
+            foreign_prefixes=raw["foreign_prefixes"],
         )
 
 
@@ -137,6 +139,9 @@ def compile_tables(data: Path) -> dict[str, Any]:
     words: dict[str, dict[str, Any]] = {}
     phrases: dict[str, dict[str, Any]] = {}
     names: dict[str, set[str]] = {}
+    foreign = _load(folder / "foreign.yaml")
+    for text, entry in _foreign_entries(foreign["groups"]):  # first, so that a name of ours replaces it
+        _place(text, entry, words, phrases)
     for text, entry in _all_entries(folder, errors, platforms):
         _place(text, entry, words, phrases)
         names.setdefault(entry["kind"], set()).add(entry["value"])
@@ -155,6 +160,7 @@ def compile_tables(data: Path) -> dict[str, Any]:
         "devices": {str(k): str(v) for k, v in platforms["devices"].items()},
         "silent_apis": errors.get("silent_apis", []),
         "glossary": _glossary(_load(folder / "glossary.yaml")["glossary"]),
+        "foreign_prefixes": foreign["prefixes"],
         "names": {kind: sorted(values) for kind, values in sorted(names.items())},
     }
 
@@ -274,6 +280,12 @@ def _log_entries(logs: dict[str, Any]) -> Named:
             yield item["name"], _facts("log", item["name"], item)
     for item in logs["phrases"]:
         yield item["phrase"], _facts("phrase", item["phrase"], item)
+
+
+def _foreign_entries(groups: dict[str, list[str]]) -> Named:
+    for texts in groups.values():
+        for text in texts:
+            yield text, {"kind": "foreign", "value": text}
 
 
 def _plist_entries(plist: dict[str, Any]) -> Named:
