@@ -119,9 +119,16 @@ def _read(signals: Sequence[Signal]) -> set[tuple[str, str]]:
         if s.kind == "error":
             out |= {("domain", s.domain.lower())} if s.domain else set()
             out |= {("code", str(s.code))} if s.code is not None else set()
-        elif s.kind in ("api", "os", "platform"):
+        elif s.kind == "api":
+            out |= {("api", part) for part in _parts(s.value)}
+        elif s.kind in ("os", "platform"):
             out.add((s.kind, s.value.lower()))
     return out
+
+
+def _parts(api: str) -> set[str]:
+    """A type and its member apart, without the arguments: `A.b(c:)` is `a` and `b`."""
+    return set(api.lower().split("(")[0].split("."))
 
 
 def _labels(labels: dict[str, Any]) -> set[tuple[str, str]]:
@@ -130,5 +137,6 @@ def _labels(labels: dict[str, Any]) -> set[tuple[str, str]]:
         name = {"error_domain": "domain"}.get(key, key)
         if name in _COUNTED:
             values = value if isinstance(value, list) else [value]
-            out |= {(name, str(v).lower()) for v in values}
+            for v in values:
+                out |= {("api", p) for p in _parts(str(v))} if name == "api" else {(name, str(v).lower())}
     return out

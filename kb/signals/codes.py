@@ -21,6 +21,7 @@ _CODE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain\w{0,12}")
+_NSERROR = re.compile(r"\bError Domain=(?P<domain>[A-Za-z][\w.-]{2,80}) Code=(?P<code>-?\d{1,6})\b")
 _JSON_DOMAIN = re.compile(r"[\"']?domain[\"']?\s*[:=]\s*[\"']?(?P<domain>[A-Za-z][\w.]{2,80})", re.IGNORECASE)
 _JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>" + _INT + ")", re.IGNORECASE)
 _BARE = re.compile(
@@ -29,7 +30,11 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b)", re.IGNORECASE)
+_BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
+
+
+_LONG_CASE = 14  # letters of a case's name from which on it is nobody's ordinary variable
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,10 @@ def _pairs(text: str, tables: SignalTables, named: list[tuple[str, int, int]]) -
     for m in _DOMAIN.finditer(text):
         known = tables.domain_named(m[0])
         spans.setdefault(m.start(), (known.id if known else m[0], m.end()))
+    for m in _NSERROR.finditer(text):  # as an NSError prints itself: whatever stands there is the domain
+        if not any(start <= m.start("domain") < end for start, (_, end) in spans.items()):
+            known = tables.domain_named(m["domain"])
+            spans[m.start("domain")] = (known.id if known else m["domain"], m.end("domain"))
     for start, (id, end) in spans.items():
         code = _CODE_AFTER.match(text, end)
         if code:
@@ -102,6 +111,10 @@ def _dot_cases(text: str, tables: SignalTables, context: list[Domain]) -> Iterat
         owner = named[0] if len(named) == 1 else owners[0] if len(owners) == 1 and _long_name(m["case"]) else None
         if owner:
             yield FoundCode(owner[0], owner[1], m.start(), m.end(), explicit=True)
+    for m in _BARE_CASE.finditer(text):
+        owners = tables.swift_cases.get(m[0].lower(), [])
+        if len(owners) == 1 and len(m[0]) >= _LONG_CASE:
+            yield FoundCode(*owners[0], m.start(), m.end(), explicit=True)
 
 
 def _long_name(case: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from kb.answer import Signal
 from kb.signals.codes import FoundCode, find_codes
 from kb.signals.tables import Domain, Entry, SignalTables
-from kb.signals.versions import find_devices, find_os, platform_of
+from kb.signals.versions import find_devices, find_os, platform_of, versions_alone
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
 _PART = re.compile(r"[A-Za-z0-9_]+")
@@ -20,6 +20,8 @@ _PREFIXED = re.compile(r"\b([A-Z]{2,3})(?=[A-Z][a-z])[A-Za-z]{4,60}\b")
 _BUG = re.compile(r"\bFB\d{7,9}\b")
 _WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read
 _MAX_PARTS = 6
+# System extensions and Developer ID exist on the Mac alone.
+_ONLY_THERE = {("packaging", "system-extension"): "macOS", ("distribution", "developer-id"): "macOS"}
 _PLATFORMS = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
 
 
@@ -45,6 +47,7 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     found += [Signal(kind="bug_number", value=m[0], start=m.start(), end=m.end()) for m in _BUG.finditer(text)]
     found += _other_frameworks(text, tables)
     found += _implied(found, named, tables)
+    found += versions_alone(text, found)
     return found
 
 
@@ -190,6 +193,7 @@ def _implied_platforms(
     if not strong:
         strong = [(e.platforms[0], a, b) for e, a, b in named if _one_platform(e.platforms)]
         strong += [(only, s.start, s.end) for s in found if s.kind == "error" and (only := _domain_platform(s, tables))]
+        strong += [(only, s.start, s.end) for s in found if (only := _ONLY_THERE.get((s.kind, s.value)))]
     for platform, start, end in strong:
         assert platform is not None
         yield Signal(kind="platform", value=platform, start=start, end=end, implied=True)

@@ -242,10 +242,16 @@ def _api_entries(apis: list[dict[str, Any]]) -> Named:
             entry["implies"] = [["api", owner] for owner in owners]
         for text in spellings:
             if _distinctive(text):
-                yield text, entry
+                yield text, _member(text, entry) if text[0].islower() and api["name"][0].isupper() else entry
     for name in sorted(classes):  # what Xcode's templates call a subclass, and people call the class
         if name.startswith("NE") and name.endswith("Provider") and name not in ("NEProvider", "NEVPNProvider"):
             yield name[2:], _facts("api", name, next(api for api in apis if api["name"] == name))
+
+
+def _member(text: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """A member that the table lists under its type: itself, and the type is implied."""
+    name = text.split("(")[0].split(":")[0]
+    return entry | {"value": name, "implies": [["api", entry["value"]], *entry.get("implies", [])]}
 
 
 def _owners(spellings: Iterable[str], classes: set[str]) -> list[str]:

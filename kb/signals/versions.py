@@ -25,7 +25,7 @@ _OS = re.compile(
     r"\b(?P<os>iOS|iPadOS|macOS|mac\s?OS\s?X|mac\s?OS|OS\s?X|tvOS|visionOS|watchOS|mac)"
     r"(?:[\s_:\-(=\"']|\b(?:version|ver|v|sdk|build|sur|系统|版本)\b\.?|"
     r"\b(?:big sur|sonoma|ventura|monterey|sequoia|tahoe|catalina|mojave)\b){0,4}"
-    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})(?![\d%]|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
+    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})(?![\d%]|\.\d|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
     re.IGNORECASE,
 )
 _MODEL = re.compile(
@@ -37,9 +37,12 @@ _MODEL = re.compile(
 # The version of the system right behind a device of Apple's pocket: `iPhone 8+ 12.1`, `iPhone XS (16.5.1)`.
 _DEVICE_OS = re.compile(
     r"\b(?P<model>iPhone|iPad)(?:\s(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max|Plus)){0,3}[\s,(/:-]{1,3}"
-    r"(?:running\s|on\s|v)?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)(?![\d%.]|\s*(?:GB|MB|ms|sec|min|inch))",
+    r"(?:running\s|on\s|v)?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)(?!\.?\d|%|\s*(?:GB|MB|ms|sec|min|inch))",
     re.IGNORECASE,
 )
+# A version that stands without its system: `on 15.3`, `since 26.0.1`, and `10.15.7`, which only a Mac can have.
+_ALONE = re.compile(r"(?<![\d.])(?:(?<=\bon )|(?<=\bsince )|(?<=\bunder )|(?<=\bafter ))(?P<version>\d{2}\.\d{1,2}(?:\.\d)?)(?!\.?\d|\s?%)")
+_MAC_TEN = re.compile(r"(?<![\d.])(?P<version>10\.1[0-6](?:\.[0-9])?)(?!\.?\d)")
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
 )
@@ -68,6 +71,26 @@ def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
         if _plausible(family, m["version"]):
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
     yield from _release_names(text, tables)
+
+
+def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
+    """The versions of a system that the text names elsewhere, or not at all where only one system had them.
+
+    `found` are the other signals of the text: its one platform is the system, unless a version already stands with it.
+    """
+    if any(s.kind == "os" for s in found):
+        return
+    platforms = {s.value for s in found if s.kind == "platform"}
+    for m in _MAC_TEN.finditer(text):
+        if platforms <= {"macOS"}:
+            yield Signal(kind="os", value=f"macOS {m['version']}", start=m.start(), end=m.end())
+            if not platforms:
+                yield Signal(kind="platform", value="macOS", start=m.start(), end=m.end(), implied=True)
+            return
+    for m in _ALONE.finditer(text):
+        family = next(iter(platforms)) if len(platforms) == 1 else ""
+        if family in _CANONICAL.values() and _plausible(family, m["version"]):
+            yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end())
 
 
 def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
