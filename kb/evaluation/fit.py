@@ -29,7 +29,7 @@ from kb.matching.weights import CONFIDENCE_FEATURES, FEATURES, Weights
 from kb.snapshot import Snapshot, open_current
 
 Array = npt.NDArray[np.float64]
-PENALTY = 0.02
+PENALTY = 0.005
 FOLDS = 5
 MOST_TURNED_AWAY = 0.02  # of the questions in scope, on the tuning split
 _SEED = 7
