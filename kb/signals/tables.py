@@ -250,7 +250,7 @@ def _api_entries(apis: list[dict[str, Any]]) -> Named:
 
 def _member(text: str, entry: dict[str, Any]) -> dict[str, Any]:
     """A member that the table lists under its type: itself, and the type is implied."""
-    name = text.split("(")[0].split(":")[0]
+    name = text.split("(", maxsplit=1)[0].split(":", maxsplit=1)[0]
     return entry | {"value": name, "implies": [["api", entry["value"]], *entry.get("implies", [])]}
 
 
@@ -305,7 +305,7 @@ def _wrapper_entries(wrappers: list[dict[str, Any]]) -> Named:
         entry = _facts("wrapper", w["name"], w)
         if w.get("hides"):
             hidden = str(w["hides"])
-            entry["implies"] = [["api", name] for name in dict.fromkeys((hidden, hidden.split(".")[0]))]
+            entry["implies"] = [["api", name] for name in dict.fromkeys((hidden, hidden.split(".", maxsplit=1)[0]))]
         for text in (w["name"], *w.get("match", [])):
             if len(str(text)) >= 4:
                 yield str(text), entry

@@ -41,7 +41,10 @@ _DEVICE_OS = re.compile(
     re.IGNORECASE,
 )
 # A version that stands without its system: `on 15.3`, `since 26.0.1`, and `10.15.7`, which only a Mac can have.
-_ALONE = re.compile(r"(?<![\d.])(?:(?<=\bon )|(?<=\bsince )|(?<=\bunder )|(?<=\bafter ))(?P<version>\d{2}\.\d{1,2}(?:\.\d)?)(?!\.?\d|\s?%)")
+_ALONE = re.compile(
+    r"(?<![\d.])(?:(?<=\bon )|(?<=\bsince )|(?<=\bunder )|(?<=\bafter ))"
+    r"(?P<version>\d{2}\.\d{1,2}(?:\.\d)?)(?!\.?\d|\s?%)"
+)
 _MAC_TEN = re.compile(r"(?<![\d.])(?P<version>10\.1[0-6](?:\.[0-9])?)(?!\.?\d)")
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
