@@ -127,3 +127,8 @@ class Answer(Contract):
     missing: list[Missing]
     snapshot: SnapshotInfo
     took_ms: float
+    degraded: bool = Field(
+        default=False,
+        description="True when the vectors could not be reached: guidance is whole, threads are found by words alone.",
+    )
+    degraded_reason: str | None = None

@@ -50,6 +50,8 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
         missing=missing_for(question, ranked) if first else [],
         snapshot=snapshot.info,
         took_ms=round((time.perf_counter() - started) * 1000, 2),
+        degraded=question.degraded is not None,
+        degraded_reason=question.degraded.sentence if question.degraded else None,
     )
 
 

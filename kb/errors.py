@@ -52,3 +52,17 @@ class GuidanceError(NekbError):
     """A guidance card or a signal table is not well formed."""
 
     code = "guidance"
+
+
+class VectorsUnavailableError(NekbError):
+    """The server that holds the vectors did not answer; `reason` is a stable word for metrics.
+
+    A question catches it and is answered from the cards and the lexical leg.
+    """
+
+    code = "vectors"
+    http_status = 503
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence, "Check the server that NEKB_VECTORS names.")
+        self.reason = reason

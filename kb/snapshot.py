@@ -6,12 +6,13 @@ that file, so a reader sees the old build or the new one and never half of eithe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Manifest:
 
     `files` maps each file to its size in bytes; `id` is a hash of the content,
     `classifier` one of what the classifier was taught.
+    `sha256` has the hash of each file, for a replica that fetches it. `collection` names the Milvus collection that
+    holds the vectors of the documents, where they are not in a file.
     """
 
     schema: int
@@ -56,6 +59,8 @@ class Manifest:
     vectors: dict[str, str]
     files: dict[str, int]
     classifier: str = ""
+    sha256: dict[str, str] = field(default_factory=dict)
+    collection: str | None = None
 
     def to_json(self) -> str:
         """The manifest as it is written."""
@@ -65,14 +70,19 @@ class Manifest:
 class Space:
     """The passages of one space, guidance or documents: their vectors, their terms, their texts."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, collection: str | None = None) -> None:
         self.name = name
+        self._collection = collection
         self._folder = folder / name
         self._database = folder / "passages.db"
 
     @cached_property
     def vectors(self) -> Any:
-        """The dense leg, opened on first use."""
+        """The dense leg, opened on first use: a file of this snapshot, or the collection that belongs to it."""
+        if self._collection is not None:
+            from kb.milvus import open_collection
+
+            return open_collection(self._collection)
         from kb.vectors import VectorIndex
 
         return VectorIndex(self._folder / "vectors.faiss")
@@ -102,7 +112,7 @@ class Snapshot:
         self.folder = folder
         self.manifest = read_manifest(folder)
         self.guidance = Space(folder, "guidance")
-        self.documents = Space(folder, "documents")
+        self.documents = Space(folder, "documents", self.manifest.collection)
 
     @cached_property
     def encoder(self) -> Any:
@@ -175,6 +185,12 @@ def connection(path: Path) -> sqlite3.Connection:
             held.pop(next(iter(held))).close()
         held[key] = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     return held[key]
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:

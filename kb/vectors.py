@@ -13,6 +13,7 @@ import faiss
 import numpy as np
 
 from kb.encoder import Vector
+from kb.filters import Filters
 
 FLAT_UP_TO = 20_000
 HALF_UP_TO = 50_000
@@ -49,8 +50,8 @@ class VectorIndex:
         if hasattr(self._index, "hnsw"):
             self._index.hnsw.efSearch = HNSW_EF_SEARCH
 
-    def search(self, vector: Vector, limit: int) -> list[tuple[int, float]]:
-        """The nearest rows with their cosine, nearest first."""
+    def search(self, vector: Vector, limit: int, _filters: Filters | None = None) -> list[tuple[int, float]]:
+        """The nearest rows with their cosine, nearest first; filters are left to the caller, who has the documents."""
         if self.count == 0:
             return []
         scores, rows = self._index.search(vector[None, :], min(limit, self.count))

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "feedback": ("api.cli.feedback", "feedback", "Say whether an answer helped; export votes as questions."),
     "eval": ("api.cli.evaluate", "evaluate", "Measure answers on labelled questions."),
     "build": ("api.cli.build", "build", "Build the snapshot that answers."),
+    "snapshots": ("api.cli.snapshots", "snapshots", "List, activate, prune and pull snapshots."),
 }
 
 

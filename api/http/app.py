@@ -17,7 +17,7 @@ from api.http.dependencies import NotModified, Services
 from api.http.mcp import mount_mcp
 from api.http.middleware import Guard
 from api.http.problems import Problem
-from api.http.routes import ask, errors, feedback, guidance, health, threads
+from api.http.routes import ask, errors, feedback, guidance, health, snapshots, threads
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.web import pages
@@ -47,7 +47,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     async def unchanged(_request: Request, error: NotModified) -> Response:
         return Response(status_code=304, headers={"ETag": error.tag})
 
-    for module in (ask, guidance, threads, errors, feedback, health):
+    for module in (ask, guidance, threads, errors, feedback, health, snapshots):
         app.include_router(module.router)
     app.include_router(pages.router)
     _mount_slack(app)

@@ -12,7 +12,7 @@ from api.records.clock import now
 from api.records.tables import api_keys
 from kb.errors import BadInputError, NotFoundError
 
-SCOPES = ("ask", "feedback", "admin")
+SCOPES = ("ask", "feedback", "snapshots", "admin")
 _PREFIX = "nekb_"
 
 

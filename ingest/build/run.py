@@ -7,6 +7,7 @@ old one: killed at any moment, the last snapshot answers on.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import shutil
@@ -21,7 +22,9 @@ from ingest.build.classifier import Example, write_classifier
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
+from ingest.build.milvus import Publisher, collection_name
 from ingest.build.model import Model, find_model
+from ingest.build.snapshots import prune
 from ingest.captures import utc_now
 from ingest.chunking import card_passages, document_passages
 from ingest.lock import only_writer
@@ -34,12 +37,12 @@ from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
 from kb.matching.classifier import NONE, features
 from kb.matching.question import with_english
+from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
 from kb.signals.log import condense
-from kb.snapshot import HEAD_COLUMNS, SCHEMA, Manifest, current_folder, point_current, read_manifest
+from kb.snapshot import HEAD_COLUMNS, SCHEMA, Manifest, file_hash, point_current, read_manifest
 from kb.vectors import write_vectors
 
-KEPT_SNAPSHOTS = 3
 _BUILDING = ".building-"
 
 
@@ -66,11 +69,14 @@ def build(home: Path, progress: Progress | None = None, *, wait: bool = False) -
         _sweep(home)
         inputs = read_inputs(shipped_data(), home, store.documents())
         model = find_model()
-        content = inputs.content_hash(model)
+        server = Publisher(address) if (address := configured()) else None
+        content = _content(inputs, model, on_server=server is not None)
         id = content[:16]
-        fresh = not _usable(home / "snapshots" / id)
+        fresh = not _usable(home / "snapshots" / id, server)
         if fresh:
-            _write(home, id, content, inputs, model, store, progress)
+            _write(home, id, content, inputs, model, store, server, progress)
+        if server is not None:
+            server.point(collection_name(id))
         point_current(home, id)
         prune(home)
         manifest = read_manifest(home / "snapshots" / id)
@@ -78,12 +84,20 @@ def build(home: Path, progress: Progress | None = None, *, wait: bool = False) -
     return BuildReport(id, fresh, manifest.cards, manifest.documents, sum(manifest.passages.values()), seconds)
 
 
-def _usable(folder: Path) -> bool:
+def _content(inputs: Inputs, model: Model, *, on_server: bool) -> str:
+    """The hash of all that a snapshot is; with its vectors on a server it is another one than with files."""
+    content = inputs.content_hash(model)
+    return hashlib.sha256(f"{content} milvus".encode()).hexdigest() if on_server else content
+
+
+def _usable(folder: Path, server: Publisher | None) -> bool:
     try:
-        read_manifest(folder)
+        manifest = read_manifest(folder)
     except SnapshotError:
         return False
-    return True
+    if server is None or manifest.collection is None:
+        return True
+    return server.holds(manifest.collection, manifest.passages["documents"])
 
 
 def _sweep(home: Path) -> None:
@@ -94,18 +108,16 @@ def _sweep(home: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def prune(home: Path, keep: int = KEPT_SNAPSHOTS) -> list[str]:
-    """Remove the oldest snapshots beyond `keep`, never the current one; return the ids removed."""
-    current = current_folder(home)
-    folders = [f for f in (home / "snapshots").iterdir() if f.is_dir() and not f.name.startswith(".")]
-    folders.sort(key=lambda f: f.stat().st_mtime, reverse=True)
-    gone = [f for f in folders[keep:] if f != current]
-    for folder in gone:
-        shutil.rmtree(folder, ignore_errors=True)
-    return [f.name for f in gone]
-
-
-def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, store: Store, progress: Progress) -> None:
+def _write(
+    home: Path,
+    id: str,
+    content: str,
+    inputs: Inputs,
+    model: Model,
+    store: Store,
+    server: Publisher | None,
+    progress: Progress,
+) -> None:
     folder = home / "snapshots" / f"{_BUILDING}{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -118,11 +130,17 @@ def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, stor
     examples = _examples(guidance, vectors["guidance"], tables)
     taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     progress.stage("Writing the indexes", 0)
-    kinds = {
-        name: _write_space(folder / name, passages, vectors[name])
-        for name, passages in (("guidance", guidance), ("documents", documents))
-    }
-    _write_passages(folder / "passages.db", {"guidance": guidance, "documents": documents}, inputs.documents, tables)
+    spaces = {"guidance": guidance, "documents": documents}
+    heads = {d.id: _head(d, tables) for d in inputs.documents}
+    for name, passages in spaces.items():
+        _write_lexical(folder / name, passages)
+    kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
+    if server is None:
+        kinds["documents"] = _write_vectors(folder / "documents", vectors["documents"])
+    else:
+        server.write(collection_name(id), vectors["documents"], [heads[p.owner] for p in documents], progress)
+        kinds["documents"] = "Milvus"
+    _write_passages(folder / "passages.db", spaces, inputs.documents, heads)
     _write_json(folder, inputs)
     progress.stage("Exporting the query encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
@@ -142,6 +160,8 @@ def _write(home: Path, id: str, content: str, inputs: Inputs, model: Model, stor
         vectors=kinds,
         files=_sizes(folder),
         classifier=taught,
+        sha256=_hashes(folder),
+        collection=collection_name(id) if server is not None else None,
     )
     (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
     _sync(folder)
@@ -188,14 +208,17 @@ def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) ->
     ]
 
 
-def _write_space(folder: Path, passages: list[Passage], vectors: Vector) -> str:
+def _write_lexical(folder: Path, passages: list[Passage]) -> None:
     folder.mkdir()
     write_lexical(folder / "lexical", [(p.context, p.text) for p in passages])
+
+
+def _write_vectors(folder: Path, vectors: Vector) -> str:
     return write_vectors(folder / "vectors.faiss", np.ascontiguousarray(vectors, dtype=np.float32))
 
 
 def _write_passages(
-    path: Path, spaces: dict[str, list[Passage]], documents: list[Document], tables: SignalTables
+    path: Path, spaces: dict[str, list[Passage]], documents: list[Document], heads: dict[str, Head]
 ) -> None:
     db = sqlite3.connect(path)
     with db:
@@ -208,17 +231,21 @@ def _write_passages(
             db.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
         db.execute(f"create table documents ({', '.join(HEAD_COLUMNS)}, body text, primary key (id)) without rowid")
         marks = ", ".join("?" * (len(HEAD_COLUMNS) + 1))
-        db.executemany(f"insert into documents values ({marks})", (_document_row(d, tables) for d in documents))  # noqa: S608
+        db.executemany(f"insert into documents values ({marks})", (_document_row(d, heads[d.id]) for d in documents))  # noqa: S608
         db.execute("create table links (url text, document text, primary key (url, document)) without rowid")
         links = ((url, d.id) for d in documents for url in set(d.links))
         db.executemany("insert into links values (?, ?)", links)
     db.close()
 
 
-def _document_row(d: Document, tables: SignalTables) -> tuple[object, ...]:
+def _document_row(d: Document, head: Head) -> tuple[object, ...]:
+    return (*astuple(head), json.dumps(d.to_json(), ensure_ascii=False))
+
+
+def _head(d: Document, tables: SignalTables) -> Head:
     text = f"{d.title}\n" + "\n".join(p.body for p in d.posts)
     platforms = sorted({s.value for s in read_signals(text, tables) if s.kind == "platform"})
-    head = Head(
+    return Head(
         d.id,
         d.title,
         d.url,
@@ -232,7 +259,6 @@ def _document_row(d: Document, tables: SignalTables) -> tuple[object, ...]:
         " ".join(platforms),
         d.updated,
     )
-    return (*astuple(head), json.dumps(d.to_json(), ensure_ascii=False))
 
 
 def _write_json(folder: Path, inputs: Inputs) -> None:
@@ -246,9 +272,18 @@ def _write_json(folder: Path, inputs: Inputs) -> None:
         (folder / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and not file.name.endswith(".lock"):
+            yield file.relative_to(folder).as_posix(), file
+
+
 def _sizes(folder: Path) -> dict[str, int]:
-    files = (f for f in sorted(folder.rglob("*")) if f.is_file() and not f.name.endswith(".lock"))
-    return {f.relative_to(folder).as_posix(): f.stat().st_size for f in files}
+    return {name: file.stat().st_size for name, file in _files(folder)}
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {name: file_hash(file) for name, file in _files(folder)}
 
 
 def _sync(folder: Path) -> None:

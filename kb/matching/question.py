@@ -8,6 +8,8 @@ from typing import get_args
 
 from kb.answer import Signal, SignalKind
 from kb.encoder import Vector
+from kb.errors import VectorsUnavailableError
+from kb.filters import Filters
 from kb.lexical import terms
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import english_words
@@ -70,6 +72,7 @@ class Question:
         self.read = text if isinstance(text, Text) else Text(text, snapshot)
         self.snapshot = snapshot
         self.given = given
+        self.degraded: VectorsUnavailableError | None = None
 
     @property
     def text(self) -> str:
@@ -86,6 +89,14 @@ class Question:
             added += [Signal(kind="platform", value=platform, start=end, end=end, implied=True)] if platform else []
         replaced = {s.kind for s in added}
         return [s for s in self.read.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
+
+    def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
+        """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""
+        try:
+            return dict(self.snapshot.documents.vectors.search(self.read.vector, depth, filters))
+        except VectorsUnavailableError as error:
+            self.degraded = error
+            return {}
 
     def with_given(self, extra: Mapping[str, str]) -> Question:
         """The same text with one more fact; what was computed for the text is shared."""

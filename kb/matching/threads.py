@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from kb.documents import Head
+from kb.filters import EVERYTHING, Filters
 from kb.matching.question import Question
 
 DEPTH = 60
@@ -31,21 +31,23 @@ def rank_threads(question: Question, limit: int) -> list[RankedThread]:
     return mixed_ranking(question, DEPTH, limit)
 
 
-def mixed_ranking(
-    question: Question, depth: int, limit: int, keep: Callable[[Head], bool] = lambda _: True
-) -> list[RankedThread]:
-    """Documents by the mix of both legs, `depth` passages deep, those that `keep` lets through."""
+def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters = EVERYTHING) -> list[RankedThread]:
+    """Documents by the mix of both legs, `depth` passages deep, those that the filters let through.
+
+    Where the dense leg cannot answer, the lexical one ranks alone and the question says that it is degraded.
+    """
     space = question.snapshot.documents
-    dense = dict(space.vectors.search(question.read.vector, depth))
+    dense = question.nearest(depth, filters)
+    share = 0.0 if question.degraded else DENSE_SHARE
     lexical = dict(space.lexical.search(question.read.terms, depth))
     saturation = 8.0 + 1.5 * len(set(question.read.terms))  # a BM25 score of a passage that shares most terms
     by_owner: dict[str, tuple[float, float, float, str]] = {}
     for row, (owner, text) in space.passages(dense.keys() | lexical.keys()).items():
         d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / saturation, 1.0)
-        found = (DENSE_SHARE * d + (1 - DENSE_SHARE) * x, d, x, text)
+        found = (share * d + (1 - share) * x, d, x, text)
         by_owner[owner] = max(by_owner.get(owner, found), found)
     heads = question.snapshot.heads(by_owner)
-    ranked = [_thread(head, *by_owner[id]) for id, head in heads.items() if keep(head)]
+    ranked = [_thread(head, *by_owner[id]) for id, head in heads.items() if filters.keep(head)]
     ranked.sort(key=lambda r: (-r.score, r.head.id))
     return ranked[:limit]
 

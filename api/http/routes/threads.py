@@ -14,10 +14,11 @@ from kb.answer import Link
 from kb.asking import readable
 from kb.documents import Document
 from kb.errors import NotFoundError
+from kb.filters import Filters
 from kb.guidance.card import Platform, Topic
 from kb.matching.threads import RankedThread
 from kb.resources import search_address
-from kb.search import Filters, search
+from kb.search import search
 from kb.snapshot import Snapshot
 
 router = APIRouter(prefix="/v1", tags=["threads"], dependencies=[MayAsk], responses=documented(401, 403, 422, 429, 503))

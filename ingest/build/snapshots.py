@@ -1,0 +1,117 @@
+"""The snapshots of a data directory: which there are, going back to one, removing old ones with their collections."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.build.milvus import Publisher
+from kb.errors import NekbError, NotFoundError, SnapshotError
+from kb.milvus import MilvusAddress, configured
+from kb.snapshot import Manifest, current_folder, point_current, read_manifest
+
+KEPT_SNAPSHOTS = 3
+_LOADED = 2  # collections the server keeps in memory: the current one, and the one that replicas may still answer from
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A snapshot of the data directory; `manifest` is None where it is damaged."""
+
+    id: str
+    current: bool
+    bytes: int
+    manifest: Manifest | None
+
+
+def snapshots(home: Path) -> list[Standing]:
+    """Every snapshot, newest first."""
+    current = current_folder(home)
+    return [Standing(f.name, f == current, _bytes(f), _manifest(f)) for f in _folders(home)]
+
+
+def activate(home: Path, id: str) -> Manifest:
+    """Let a snapshot answer, an earlier one too. Its collection is loaded and checked before anything is switched.
+
+    Raises `NotFoundError` for an id that is not here and `SnapshotError` for a snapshot that cannot answer.
+    """
+    folder = next((f for f in _folders(home) if f.name == id), None)
+    if folder is None:
+        raise NotFoundError(f"There is no snapshot {id!r} here.", "`nekb snapshots list` names them.")
+    manifest = read_manifest(folder)
+    if manifest.collection is not None:
+        publisher = Publisher(_server())
+        if not publisher.holds(manifest.collection, manifest.passages["documents"]):
+            raise SnapshotError(
+                f"The vector server does not hold the whole collection of {id}.",
+                "Run `nekb build`, or activate another snapshot.",
+            )
+        publisher.point(manifest.collection)
+    point_current(home, id)
+    return manifest
+
+
+def prune(home: Path, keep: int = KEPT_SNAPSHOTS, *, collections: bool = True) -> list[str]:
+    """Remove the oldest snapshots beyond `keep`, never the current one; return the ids removed.
+
+    Their `collections` go with them, unless this is a replica, which does not decide that for the others. A snapshot
+    whose collection cannot be dropped now stays for the next time.
+    """
+    current = current_folder(home)
+    others = [f for f in _folders(home) if f != current]
+    kept, gone = others[: max(keep - 1, 0)], others[max(keep - 1, 0) :]
+    removed = [folder.name for folder in gone if _removed(folder, collections)]
+    for folder in kept[_LOADED - 1 :] if collections else ():
+        _release(folder)
+    return removed
+
+
+def _removed(folder: Path, collections: bool) -> bool:
+    manifest = _manifest(folder)
+    if collections and manifest is not None and manifest.collection is not None:
+        try:
+            Publisher(_server()).drop(manifest.collection)
+        except NekbError:
+            return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+def _release(folder: Path) -> None:
+    manifest, address = _manifest(folder), configured()
+    if manifest is None or manifest.collection is None or address is None:
+        return
+    try:
+        Publisher(address).release(manifest.collection)
+    except NekbError:
+        return  # it only costs the server memory until the next build
+
+
+def _server() -> MilvusAddress:
+    address = configured()
+    if address is None:
+        raise SnapshotError(
+            "The vectors of this snapshot are on a Milvus server, and none is named.",
+            "Set NEKB_VECTORS=milvus://host:19530.",
+        )
+    return address
+
+
+def _folders(home: Path) -> list[Path]:
+    try:
+        found = [f for f in (home / "snapshots").iterdir() if f.is_dir() and not f.name.startswith(".")]
+    except OSError:
+        return []
+    return sorted(found, key=lambda f: f.stat().st_mtime, reverse=True)
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    try:
+        return read_manifest(folder)
+    except SnapshotError:
+        return None
+
+
+def _bytes(folder: Path) -> int:
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
