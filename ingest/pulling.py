@@ -204,7 +204,7 @@ def _answers(home: Path, id: str) -> bool:
     """Whether a snapshot is the current one here and its files have their sizes; this is asked every minute."""
     folder = current_folder(home)
     try:
-        return folder is not None and read_manifest(folder).id == id
+        return folder is not None and folder.name == read_manifest(folder).id == id
     except SnapshotError:
         return False
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import ingest.pulling as pulling
+from ingest import pulling
 from ingest.pulling import pull
 from kb.errors import NekbError, SnapshotError
 from kb.snapshot import open_current
@@ -22,7 +22,7 @@ KEY = "nekb_a-key-of-the-tests"
 
 @pytest.fixture
 def served(home: Path) -> Iterator[Served]:
-    """A server of files over the session's snapshot; `files` replaces some, `cut` breaks each answer off after bytes."""
+    """Serve the session's snapshot as files; `files` replaces some, `cut` ends each answer after so many bytes."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(files: dict[str, bytes] | None = None, cut: int | None = None, key: str = "") -> str:

@@ -51,5 +51,5 @@ def test_never_stays_open_once_a_call_came_back(calls: list[tuple[bool, float]])
         if circuit.enter():
             circuit.succeeded() if works else circuit.failed()
             assert not (works and circuit.open)
-    clock.now += 3.0
+    clock.now += 3.001
     assert circuit.enter(), "after a rest there is always a trial"
