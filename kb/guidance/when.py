@@ -84,13 +84,18 @@ def applies(clauses: Sequence[Clause], named: Mapping[str, Sequence[str]]) -> bo
     return all(_holds(clause, named) for clause in clauses)
 
 
+def _version(platform: str, name: str) -> re.Match[str] | None:
+    """The version of an OS that a person named, unless it is none."""
+    return re.fullmatch(rf"{platform} (\d{{1,6}}(?:\.\d{{1,6}})*)", name)
+
+
 def _holds(clause: Clause, named: Mapping[str, Sequence[str]]) -> bool:
     if clause.key == "os":
         platform, want = clause.values[0].split(" ")
         platforms = named.get("platform", ())
         if platforms and platform not in platforms:
             return False
-        versions = [v.split(" ")[1] for v in named.get("os", ()) if v.startswith(f"{platform} ")]
+        versions = [v[1] for name in named.get("os", ()) if (v := _version(platform, name))]
         return not versions or any(_compare(clause.operator, v, want) for v in versions)
     have = named.get(clause.key, ())
     return not have or any(v in clause.values for v in have)

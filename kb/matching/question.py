@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import get_args
@@ -17,6 +18,7 @@ from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
 
+_ERROR = re.compile(r"(\S+) (-?\d{1,9})")
 GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
 
 
@@ -83,9 +85,11 @@ class Question:
     def signals(self) -> list[Signal]:
         """Signals of the text, then those that were given."""
         end = len(self.text)
-        added = [_given_signal(kind, value, end) for kind, value in self.given.items() if kind in get_args(SignalKind)]
+        bare = next((s.code for s in self.read.signals if s.kind == "error" and s.domain is None), None)
+        known = [(kind, value) for kind, value in self.given.items() if kind in get_args(SignalKind)]
+        added = [_given_signal(kind, value, end, bare) for kind, value in known]
         if "os" in self.given and "platform" not in self.given:
-            platform = platform_of(added[[*self.given].index("os")])
+            platform = platform_of(next(s for s in added if s.kind == "os"))
             added += [Signal(kind="platform", value=platform, start=end, end=end, implied=True)] if platform else []
         replaced = {s.kind for s in added}
         return [s for s in self.read.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
@@ -112,11 +116,11 @@ class Question:
         return found
 
 
-def _given_signal(kind: str, value: str, at: int) -> Signal:
-    """A fact as a signal; an error is given as `"<domain> <code>"`."""
+def _given_signal(kind: str, value: str, at: int, bare: int | None) -> Signal:
+    """A fact as a signal; an error is given as `"<domain> <code>"`, or as the domain of a code that stands `bare`."""
     if kind != "error":
         return Signal(kind=kind, value=value, start=at, end=at)  # type: ignore[arg-type]
-    domain, _, code = value.rpartition(" ")
-    return Signal(
-        kind="error", value=value, start=at, end=at, domain=domain or value, code=int(code) if domain else None
-    )
+    named = _ERROR.fullmatch(value.strip())
+    domain, code = (named[1], int(named[2])) if named else (value, bare)
+    full = value if named or bare is None else f"{value} {bare}"
+    return Signal(kind="error", value=full, start=at, end=at, domain=domain, code=code)

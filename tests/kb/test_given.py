@@ -1,0 +1,25 @@
+"""Facts given beside a question: whatever their text, they refine it and never break it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb.asking import ask
+from kb.snapshot import Snapshot
+
+
+@pytest.mark.parametrize(
+    "fact", ["no such domain", "NEVPNErrorDomain -", "a b c", "8", " ", "NEVPNErrorDomain 99999999999999999999"]
+)
+def test_an_error_given_in_any_form_is_read(snapshot: Snapshot, fact: str) -> None:
+    assert ask("code 8 hotspot", snapshot, given={"error": fact}).signals
+
+
+@pytest.mark.parametrize("fact", ["iOS abc", "iOS", "26", "macOS 26.", "iPadOS 26.1 beta", "\x00"])
+def test_an_os_given_in_any_form_is_read(snapshot: Snapshot, fact: str) -> None:
+    assert ask("content filter works from Xcode but not from TestFlight", snapshot, given={"os": fact}).guidance
+
+
+def test_a_domain_given_for_a_bare_code_keeps_the_code(snapshot: Snapshot) -> None:
+    answer = ask("error code 4 connecting", snapshot, given={"error": "NEVPNErrorDomain"})
+    assert [(s.domain, s.code) for s in answer.signals if s.kind == "error"] == [("NEVPNErrorDomain", 4)]
