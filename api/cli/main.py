@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "watch": ("api.cli.watch", "watch", "Send each new thread's triage to Slack, a webhook or a file."),
     "keys": ("api.cli.keys", "keys", "Make, list and revoke API keys."),
     "feedback": ("api.cli.feedback", "feedback", "Say whether an answer helped; export votes as questions."),
+    "gaps": ("api.cli.gaps", "gaps", "Show what people ask that is not answered surely."),
     "eval": ("api.cli.evaluate", "evaluate", "Measure answers on labelled questions."),
     "build": ("api.cli.build", "build", "Build the snapshot that answers."),
     "snapshots": ("api.cli.snapshots", "snapshots", "List, activate, prune and pull snapshots."),

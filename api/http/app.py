@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from sqlalchemy.exc import SQLAlchemyError
 
 import kb
 from api.http import problems
@@ -20,8 +23,12 @@ from api.http.problems import Problem
 from api.http.routes import ask, errors, feedback, guidance, health, snapshots, threads
 from api.http.settings import ServeSettings
 from api.records.database import open_database
-from api.web import pages
+from api.records.retention import forget_old
+from api.web import admin, pages
+from kb.errors import NekbError
 
+log = structlog.get_logger("nekb.app")
+_FORGET_EVERY = 3600.0
 _DESCRIPTION = """A symptom in, the canonical guidance on Apple's Network Extension out.
 
 Every answer names the snapshot it came from; the same snapshot gives the same answer, so its id is the ETag."""
@@ -50,6 +57,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     for module in (ask, guidance, threads, errors, feedback, health, snapshots):
         app.include_router(module.router)
     app.include_router(pages.router)
+    app.include_router(admin.router)
     _mount_slack(app)
     app.state.mcp = mount_mcp(app)
     if settings.origins:
@@ -94,10 +102,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _watch(held: Services) -> None:
-    """Look for a new snapshot now and then."""
+    """Look for a new snapshot now and then, and forget old questions once an hour. No failure ends the watch."""
+    forgotten = 0.0
     while True:
+        try:
+            if time.monotonic() - forgotten >= _FORGET_EVERY:
+                forgotten = time.monotonic()
+                await asyncio.to_thread(forget_old, held.engine)
+            await asyncio.to_thread(held.current.refresh)
+        except (NekbError, SQLAlchemyError, OSError) as error:
+            log.warning("watch_failed", error=type(error).__name__)
         await asyncio.sleep(held.settings.reload_every)
-        await asyncio.to_thread(held.current.refresh)
 
 
 def _document_problems(app: FastAPI) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
 
 from api.http.current import CurrentSnapshot
 from api.http.problems import HttpProblem
@@ -27,15 +28,23 @@ class Services:
     engine: Engine
 
 
-def services(request: Request) -> Services:
+# What blocks nothing is `async`: anything else would wait for a thread, once for each dependency of a request.
+
+
+async def services(request: Request) -> Services:
     """The app's services."""
+    return held_by(request)
+
+
+def held_by(request: Request) -> Services:
+    """The services of the app that a request came to."""
     held: Services = request.app.state.services
     return held
 
 
-def snapshot(request: Request, response: Response) -> Snapshot:
+async def snapshot(request: Request, response: Response) -> Snapshot:
     """The snapshot this request answers from, named in the ETag of what comes back."""
-    found = services(request).current.get()
+    found = held_by(request).current.get()
     response.headers["ETag"] = etag(found)
     return found
 
@@ -68,11 +77,11 @@ def _presented(request: Request) -> str | None:
     return request.headers.get("x-api-key") or request.cookies.get(COOKIE)
 
 
-def caller(scope: str) -> Callable[[Request], ApiKey | None]:
+def caller(scope: str) -> Callable[[Request], Awaitable[ApiKey | None]]:
     """A dependency that lets in who may do `scope`; None is a caller on loopback without a key."""
 
-    def check(request: Request) -> ApiKey | None:
-        held = services(request)
+    async def check(request: Request) -> ApiKey | None:
+        held = held_by(request)
         secret = _presented(request)
         if secret is None:
             if held.settings.require_keys:
@@ -84,7 +93,7 @@ def caller(scope: str) -> Callable[[Request], ApiKey | None]:
                     {"WWW-Authenticate": "Bearer"},
                 )
             return None
-        key = find_key(held.engine, secret)
+        key = await run_in_threadpool(find_key, held.engine, secret)
         if key is None:
             raise HttpProblem(
                 401,

@@ -34,7 +34,7 @@ def mount_mcp(app: FastAPI) -> Callable[[], contextlib.AbstractAsyncContextManag
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                may_ask(Request({**scope, "app": app}))
+                await may_ask(Request({**scope, "app": app}))
             except HttpProblem as error:
                 await response(error.problem, error.headers)(scope, receive, send)
                 return

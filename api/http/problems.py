@@ -83,10 +83,16 @@ def answer_for(request: Request, problem: Problem, headers: dict[str, str] | Non
     return shown_as(problem, request.url.path, request.headers.get("accept", ""), headers)
 
 
+ANY = (400, 401, 403, 421, 422, 429, 503)  # what every route of `/v1` may answer
+
+
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route may answer besides success, for the OpenAPI document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {s: {"description": _TITLES.get(s, "Failed"), "content": {MEDIA_TYPE: schema}} for s in statuses}
+    problems: dict[int | str, dict[str, Any]] = {
+        s: {"description": _TITLES.get(s, "Failed"), "content": {MEDIA_TYPE: schema}} for s in statuses if s != 304
+    }
+    return problems | ({304: {"description": "The copy that the caller has is current"}} if 304 in statuses else {})
 
 
 def install(app: FastAPI) -> None:

@@ -49,6 +49,7 @@ class _Writer(threading.Thread):
         while True:
             engine, row = self.waiting.get()
             try:
+                row["query"] = redacted(str(row["query"]))
                 with engine.begin() as db:
                     db.execute(insert(questions).values(**row))
             except Exception:  # noqa: S110 - a question that is not kept must not stop the next
@@ -65,7 +66,7 @@ def remember(engine: Engine, answer: Answer, surface: str) -> None:
     """Keep what was asked and what came of it."""
     row: dict[str, object] = {
         "at": now(),
-        "query": redacted(answer.query[:KEPT_CHARACTERS]),
+        "query": answer.query[:KEPT_CHARACTERS],
         "outcome": answer.outcome,
         "confidence": answer.confidence,
         "card": answer.guidance[0].id if answer.guidance else None,

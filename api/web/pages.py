@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.http.contract import GivenKey
-from api.http.dependencies import COOKIE, Held, MayAsk, MayGiveFeedback, services, snapshot
+from api.http.dependencies import COOKIE, Held, MayAsk, MayGiveFeedback, held_by, snapshot
 from api.http.problems import HttpProblem
 from api.http.routes.guidance import whole as whole_card
 from api.http.routes.threads import whole as whole_thread
@@ -59,7 +59,7 @@ async def post_ask(request: Request, held: Held) -> Response:
 
 async def _form(request: Request) -> Fields:
     """The fields of a form; a file is no field of ours."""
-    limit = services(request).settings.max_body
+    limit = held_by(request).settings.max_body
     async with request.form(max_files=0, max_fields=40, max_part_size=limit) as form:
         return {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
 

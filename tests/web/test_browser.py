@@ -26,6 +26,7 @@ ADDRESSES = (
     "/guidance/content-filter-testflight-deployment",
     "/guidance/no-such-card",
     "/threads/tag-getting-a-basic-url-filter-to-work",
+    "/admin",
 )
 
 

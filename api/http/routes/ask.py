@@ -4,43 +4,61 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
+from api.http import metrics
 from api.http.contract import AskRequest, Bounded
-from api.http.dependencies import Held, MayAsk, ReadSnapshot, not_modified
-from api.http.problems import documented
+from api.http.dependencies import Held, MayAsk, ReadSnapshot, Services, etag, not_modified
+from api.http.problems import ANY, documented
 from api.records.questions import remember
 from kb.answer import Answer
 from kb.asking import ask
+from kb.snapshot import Snapshot
 
-router = APIRouter(
-    prefix="/v1", tags=["ask"], dependencies=[MayAsk], responses=documented(401, 403, 413, 422, 429, 503)
-)
+Given = Annotated[Bounded | None, Query()]
+
+router = APIRouter(prefix="/v1", tags=["ask"], dependencies=[MayAsk], responses=documented(*ANY, 413))
 
 
-@router.post("/ask")
-def post_ask(body: AskRequest, snapshot: ReadSnapshot, held: Held) -> Answer:
+@router.post("/ask", response_model=Answer)
+async def post_ask(body: AskRequest, snapshot: ReadSnapshot, held: Held) -> Response:
     """Answer a symptom."""
-    answer = ask(body.query, snapshot, limit=body.limit, given={str(k): v for k, v in body.given.items()})
-    remember(held.engine, answer, "http")
-    return answer
+    return await _answer(body.query, body.limit, {str(k): v for k, v in body.given.items()}, snapshot, held)
 
 
-@router.get("/ask")
-def get_ask(
+@router.get("/ask", response_model=Answer, responses=documented(304))
+async def get_ask(
     request: Request,
     snapshot: ReadSnapshot,
     held: Held,
     query: Annotated[str, Query(min_length=1, max_length=8_000)],
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
-    platform: Annotated[Bounded | None, Query()] = None,
-    os: Annotated[Bounded | None, Query()] = None,
-    distribution: Annotated[Bounded | None, Query()] = None,
-    supervision: Annotated[Bounded | None, Query()] = None,
-) -> Answer:
+    platform: Given = None,
+    os: Given = None,
+    distribution: Given = None,
+    supervision: Given = None,
+    packaging: Given = None,
+    simulator: Given = None,
+    error: Given = None,
+) -> Response:
     """The same for a link that can be shared."""
     not_modified(request, snapshot)
-    facts = {"platform": platform, "os": os, "distribution": distribution, "supervision": supervision}
-    answer = ask(query, snapshot, limit=limit, given={k: v for k, v in facts.items() if v})
+    facts = {
+        "platform": platform,
+        "os": os,
+        "distribution": distribution,
+        "supervision": supervision,
+        "packaging": packaging,
+        "simulator": simulator,
+        "error": error,
+    }
+    return await _answer(query, limit, {k: v for k, v in facts.items() if v}, snapshot, held)
+
+
+async def _answer(query: str, limit: int, given: dict[str, str], snapshot: Snapshot, held: Services) -> Response:
+    """One hop to a thread and one rendering: the model is valid by its making and need not be validated again."""
+    answer = await run_in_threadpool(ask, query, snapshot, limit=limit, given=given)
     remember(held.engine, answer, "http")
-    return answer
+    metrics.OUTCOMES.labels(answer.outcome, "http").inc()
+    return Response(answer.model_dump_json(), media_type="application/json", headers={"ETag": etag(snapshot)})

@@ -8,14 +8,12 @@ from fastapi import APIRouter, Path, Query, Request
 
 from api.http.contract import CardEntry, CardOut, CardPage, CardStepOut, NearMissOut
 from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
-from api.http.problems import documented
+from api.http.problems import ANY, documented
 from kb.errors import NotFoundError
 from kb.guidance.card import Card, Topic
 from kb.snapshot import Snapshot
 
-router = APIRouter(
-    prefix="/v1", tags=["guidance"], dependencies=[MayAsk], responses=documented(401, 403, 422, 429, 503)
-)
+router = APIRouter(prefix="/v1", tags=["guidance"], dependencies=[MayAsk], responses=documented(*ANY, 304))
 
 
 @router.get("/guidance")

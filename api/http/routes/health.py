@@ -8,13 +8,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.http.contract import Ready
 from api.http.dependencies import Held, caller
+from api.http.problems import documented
 from kb.errors import SnapshotError
 
 router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", response_class=PlainTextResponse)
-def get_health() -> str:
+async def get_health() -> str:
     """The process is alive."""
     return "ok"
 
@@ -30,8 +31,8 @@ def get_ready(held: Held, response: Response) -> Ready:
     return Ready(ready=True, snapshot=found.manifest.id, refused=held.current.refused)
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses={200: {"content": {"text/plain": {}}}})
-def get_metrics(request: Request) -> Response:
+@router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403))
+async def get_metrics(request: Request) -> Response:
     """Prometheus metrics; behind a key wherever keys are demanded."""
-    caller("admin")(request)
+    await caller("admin")(request)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

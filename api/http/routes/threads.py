@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from api.http.contract import PostOut, SearchHit, SearchPage, ThreadOut
 from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
-from api.http.problems import documented
+from api.http.problems import ANY, documented
 from kb.answer import Link
 from kb.asking import readable
 from kb.documents import Document
@@ -21,7 +21,7 @@ from kb.resources import search_address
 from kb.search import search
 from kb.snapshot import Snapshot
 
-router = APIRouter(prefix="/v1", tags=["threads"], dependencies=[MayAsk], responses=documented(401, 403, 422, 429, 503))
+router = APIRouter(prefix="/v1", tags=["threads"], dependencies=[MayAsk], responses=documented(*ANY, 304))
 
 
 @router.get("/threads/{id}", responses=documented(404))

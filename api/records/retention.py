@@ -1,0 +1,33 @@
+"""How long questions and votes are kept: set here and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+from sqlalchemy import Engine, delete
+
+from api.records.tables import feedback, questions
+from kb.errors import BadInputError
+
+DAYS = 90
+
+
+def retention_days() -> int:
+    """`NEKB_RETENTION_DAYS`, else 90. Raises `BadInputError` where it is no number of days."""
+    raw = os.environ.get("NEKB_RETENTION_DAYS", str(DAYS))
+    if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw) <= 36_500:
+        raise BadInputError(f"NEKB_RETENTION_DAYS is {raw!r}.", "Set it to a number of days, such as 90.")
+    return int(raw)
+
+
+def forget_old(engine: Engine) -> int:
+    """Delete questions and votes that are older; how many there were."""
+    border = since(retention_days())
+    with engine.begin() as db:
+        return sum(db.execute(delete(table).where(table.c.at < border)).rowcount for table in (questions, feedback))
+
+
+def since(days: int) -> str:
+    """The time so many days ago, as records write it."""
+    return (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).replace(microsecond=0).isoformat()
