@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from kb.snapshot import Snapshot
 
 MAX_QUERY = 2_000_000  # characters
 ECHOED = 2_000  # of the query, in the answer
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")  # control characters but space and escape
 _KEPT_CARDS = 3
 _LIKELY_CARD = 0.03
 
@@ -70,9 +72,7 @@ def readable(query: str) -> str:
             'Describe the symptom, such as `nekb ask "code 8 hotspot"`.',
             code="empty",
         )
-    odd = sum(
-        1 for c in text[:20_000] if c in "\x00\ufffd" or (unicodedata.category(c) == "Cc" and c not in "\n\t\r\x1b")
-    )
+    odd = len(_ODD.findall(text, 0, 20_000))
     if odd > 0.1 * min(len(text), 20_000):
         raise BadInputError("The question looks like binary data.", "Paste the log as text.", code="binary")
     return text

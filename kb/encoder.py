@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
-from tokenizers import Tokenizer
 
 Vector = npt.NDArray[np.float32]
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained to see
@@ -19,8 +16,13 @@ class QueryEncoder:
     """Turns a question into a unit vector."""
 
     def __init__(self, folder: Path) -> None:
+        import onnxruntime as ort
+        from tokenizers import Tokenizer
+
         options = ort.SessionOptions()
-        options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+        # One thread: a second one saves a third of a short question's time and costs more than that as it waits for
+        # the first, when the model loads and when questions come side by side (docs/performance.md).
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # the build saved it optimised
         self._session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])

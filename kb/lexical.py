@@ -99,5 +99,5 @@ class LexicalIndex:
                     query = tantivy.Query.boost_query(query, _TITLE_BOOST)
                 clauses.append((tantivy.Occur.Should, query))
         found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
-        rows = self._searcher
-        return [(rows.doc(address)["row"][0], score) for score, address in found.hits]
+        rows = self._searcher.fast_field_values("row", [address for _, address in found.hits])
+        return [(row, score) for row, (score, _) in zip(rows, found.hits, strict=True)]

@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,13 @@ from kb.errors import SnapshotError
 from kb.guidance.card import Card
 from kb.lexical import LexicalIndex
 from kb.matching.classifier import CardClassifier
+from kb.matching.pointers import Pointers
 from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
 SCHEMA = 1
 HEAD_COLUMNS = tuple(f.name for f in fields(Head))
+ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
 _CONNECTIONS_A_THREAD = 4
 BUILD_AGAIN = "Run `nekb build`."
 
@@ -67,6 +69,24 @@ class Manifest:
         return json.dumps(asdict(self), indent=2, sort_keys=True)
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Rows by owner: `rows` (owners, the longest group) holds each owner's rows, filled up with `len(passages)`."""
+
+    owners: list[str]
+    rows: Any
+
+    @classmethod
+    def of(cls, groups: dict[str, list[int]], filler: int) -> Groups:
+        """The matrix of some groups; at least three wide, so that a best three can be taken."""
+        import numpy as np
+
+        rows = np.full((len(groups), max(3, *map(len, groups.values()), 3)), filler)
+        for at, group in enumerate(groups.values()):
+            rows[at, : len(group)] = group
+        return cls(list(groups), rows)
+
+
 class Space:
     """The passages of one space, guidance or documents: their vectors, their terms, their texts."""
 
@@ -98,11 +118,25 @@ class Space:
         sql = "select owner, kind from passages where space = ? order by row"
         return connection(self._database).execute(sql, (self.name,)).fetchall()
 
-    def passages(self, rows: Iterable[int]) -> dict[int, tuple[str, str]]:
-        """`(owner, text)` of the rows asked for."""
-        sql = "select owner, text from passages where space = ? and row = ?"
-        db = connection(self._database)
-        return {row: db.execute(sql, (self.name, row)).fetchone() for row in rows}
+    @cached_property
+    def asked_and_told(self) -> tuple[Groups, Groups]:
+        """The rows of each owner that are questions themselves, and the others; for the guidance space."""
+        inside: dict[str, list[int]] = {}
+        outside: dict[str, list[int]] = {}
+        for row, (owner, kind) in enumerate(self.owners):
+            (inside if kind in ASKED else outside).setdefault(owner, []).append(row)
+        return Groups.of(inside, len(self.owners)), Groups.of(outside, len(self.owners))
+
+    def owners_of(self, rows: Collection[int]) -> dict[int, str]:
+        """The owner of each row asked for."""
+        sql = f"select row, owner from passages where space = ? and row in ({_marks(rows)})"  # noqa: S608 - marks only
+        return dict(connection(self._database).execute(sql, (self.name, *rows)))
+
+    def text(self, row: int) -> str:
+        """The text of a passage."""
+        sql = "select text from passages where space = ? and row = ?"
+        found: tuple[str] = connection(self._database).execute(sql, (self.name, row)).fetchone()
+        return found[0]
 
 
 class Snapshot:
@@ -126,6 +160,11 @@ class Snapshot:
         """Every guidance card, by id."""
         raw = (self.folder / "cards.json").read_bytes()
         return {card.id: card for card in TypeAdapter(list[Card]).validate_json(raw)}
+
+    @cached_property
+    def pointers(self) -> Pointers:
+        """Which cards each signal points to."""
+        return Pointers.of(self.cards.values())
 
     @cached_property
     def resources(self) -> dict[str, Link]:
@@ -154,11 +193,11 @@ class Snapshot:
         )
         return Document.from_json(json.loads(row[0])) if row else None
 
-    def heads(self, ids: Iterable[str]) -> dict[str, Head]:
+    def heads(self, ids: Collection[str]) -> dict[str, Head]:
         """What a list shows of each document."""
-        sql = f"select {', '.join(HEAD_COLUMNS)} from documents where id = ?"  # noqa: S608 - column names of ours
-        db = connection(self.folder / "passages.db")
-        return {id: Head(*row) for id in ids if (row := db.execute(sql, (id,)).fetchone())}
+        sql = f"select {', '.join(HEAD_COLUMNS)} from documents where id in ({_marks(ids)})"  # noqa: S608 - names of ours
+        found = {row[0]: row for row in connection(self.folder / "passages.db").execute(sql, tuple(ids))}
+        return {id: Head(*found[id]) for id in ids if id in found}
 
     def linked_from(self, url: str) -> list[Head]:
         """The documents that link to an address."""
@@ -171,6 +210,10 @@ class Snapshot:
         """What an answer says of the snapshot it came from."""
         m = self.manifest
         return SnapshotInfo(id=m.id, built_at=m.built_at, documents=m.documents, model=m.model)
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 _open = threading.local()

@@ -1,37 +1,44 @@
 """The dense leg: FAISS, inner product of unit vectors, exact at forum scale and approximate above.
 
 Which type serves which size was measured on 384 dimensions (docs/performance.md): flat and exact while a scan is
-cheap, half precision above, HNSW where a scan would take longer than the encoder.
+cheap, HNSW over half-precision vectors where a scan would take longer than the encoder. A flat index is a header and
+the vectors as they are, so it is scanned without loading FAISS, which costs a cold question 50 ms.
 """
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import faiss
 import numpy as np
 
-from kb.encoder import Vector
-from kb.filters import Filters
+if TYPE_CHECKING:
+    from kb.encoder import Vector
+    from kb.filters import Filters
 
-FLAT_UP_TO = 20_000
-HALF_UP_TO = 50_000
+FLAT_UP_TO = 10_000
+HNSW_EF_CONSTRUCTION = 80
 HNSW_EF_SEARCH = 128
+# How FAISS writes IndexFlatIP: fourcc, dimensions, vectors, two unused words, trained, metric, and the floats' number.
+_FLAT_HEADER = struct.Struct("<4siqqq?iq")
+_FLAT = b"IxFI"
 
 
 def index_type(count: int) -> str:
     """The FAISS type for so many vectors, by its name in the manifest."""
-    if count <= FLAT_UP_TO:
-        return "Flat"
-    return "SQfp16" if count <= HALF_UP_TO else "HNSW32,SQfp16"
+    return "Flat" if count <= FLAT_UP_TO else "HNSW32,SQfp16"
 
 
 def write_vectors(path: Path, vectors: Vector) -> str:
     """Index `vectors` (n, dimensions), write the index, return its type."""
+    import faiss
+
     count, dimensions = vectors.shape
     kind = index_type(count)
     index: Any = faiss.index_factory(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
+    if hasattr(index, "hnsw"):
+        index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
     if not index.is_trained:
         index.train(vectors)
     index.add(vectors)
@@ -43,23 +50,48 @@ class VectorIndex:
     """Nearest passages of one space."""
 
     def __init__(self, path: Path) -> None:
-        self._index: Any = faiss.read_index(
-            str(path), faiss.IO_FLAG_MMAP_IFC if hasattr(faiss, "IO_FLAG_MMAP_IFC") else 0
-        )
-        self.count: int = self._index.ntotal
+        self._vectors = _read_flat(path)
+        self._index: Any = None
+        if self._vectors is not None:
+            self.count = len(self._vectors)
+            return
+        import faiss
+
+        self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        self.count = self._index.ntotal
         if hasattr(self._index, "hnsw"):
             self._index.hnsw.efSearch = HNSW_EF_SEARCH
 
     def search(self, vector: Vector, limit: int, _filters: Filters | None = None) -> list[tuple[int, float]]:
         """The nearest rows with their cosine, nearest first; filters are left to the caller, who has the documents."""
-        if self.count == 0:
+        limit = min(limit, self.count)
+        if limit == 0:
             return []
-        scores, rows = self._index.search(vector[None, :], min(limit, self.count))
-        return [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0]
+        if self._vectors is None:
+            scores, rows = self._index.search(vector[None, :], limit)
+            return [(r, s) for r, s in zip(rows[0].tolist(), scores[0].tolist(), strict=True) if r >= 0]
+        found = self.scores(vector)
+        best = np.argpartition(-found, limit - 1)[:limit]
+        best = best[np.argsort(-found[best], kind="stable")]
+        return list(zip(best.tolist(), found[best].tolist(), strict=True))
 
     def scores(self, vector: Vector) -> Vector:
         """The cosine of every row, in the order of the rows; for small spaces."""
+        if self._vectors is not None:
+            # Row by row: a matrix product would wake BLAS's other threads, and waiting for them takes longer than this.
+            found: Vector = np.vecdot(self._vectors, vector)
+            return found
         scores, rows = self._index.search(vector[None, :], self.count)
         out = np.full(self.count, -1.0, dtype=np.float32)
         out[rows[0][rows[0] >= 0]] = scores[0][rows[0] >= 0]
         return out
+
+
+def _read_flat(path: Path) -> Vector | None:
+    """The vectors of a flat index (n, dimensions); None where the index is of another type."""
+    with path.open("rb") as file:
+        head = file.read(_FLAT_HEADER.size)
+        if len(head) < _FLAT_HEADER.size or not head.startswith(_FLAT):
+            return None
+        _, dimensions, count, _, _, _, _, floats = _FLAT_HEADER.unpack(head)
+        return np.fromfile(file, dtype="<f4", count=floats).reshape(count, dimensions)

@@ -7,23 +7,23 @@ domain, has a lane of its own: its card is always among the first three.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
 from kb.answer import Signal
 from kb.guidance.card import Card
 from kb.matching.classifier import NONE, features
+from kb.matching.pointers import FOREIGN, Pointers
 from kb.matching.question import Question, Text
 from kb.signals.tables import SignalTables
+from kb.snapshot import ASKED
 
 LEXICAL_DEPTH = 200
 LANE = 3
-_ASKED = ("symptom", "phrasing")  # passages that are questions themselves
 _OURS = ("api", "entitlement", "log", "wrapper", "phrase", "plist")
-_FOREIGN = ("Android", "Windows", "Linux")
 
 
 @dataclass
@@ -47,10 +47,9 @@ def rank_cards(question: Question) -> list[RankedCard]:
     snapshot = question.snapshot
     ranked = {id: RankedCard(id, dict(found)) for id, found in question.read.similarity.items()}
     _classified(question, ranked)
-    low = question.text.lower()
-    for id, card in snapshot.cards.items():
-        _signals(ranked[id], card, question.signals)
-        _terms(ranked[id], card, low)
+    _signals(ranked, question.signals, snapshot.pointers)
+    for id, term in question.read.decisive:
+        _count(ranked, (id,), "term", f"“{term}” in the text")
     _tables(question.signals, snapshot.signals, ranked)
     ranked[NONE].features |= {"none": 1.0, **_whose(question.signals, snapshot.signals)}
     return order(ranked.values(), snapshot.weights.ranking)
@@ -60,7 +59,7 @@ def _whose(signals: Iterable[Signal], tables: SignalTables) -> dict[str, float]:
     """How much of the text is ours and how much somebody else's, as features of the class of foreign questions."""
     named = [s for s in signals if not s.implied]
     ours = {s.value for s in named if s.kind in _OURS or _of_a_domain(s, tables)}
-    foreign = {s.value for s in named if s.kind == "foreign" or (s.kind == "platform" and s.value in _FOREIGN)}
+    foreign = {s.value for s in named if s.kind == "foreign" or (s.kind == "platform" and s.value in FOREIGN)}
     foreign |= {s.value for s in named if s.kind == "error" and s.domain and not _of_a_domain(s, tables)}
     return {"ours": math.log1p(len(ours)), "foreign": math.log1p(len(foreign))}
 
@@ -109,16 +108,18 @@ def with_lane(ordered: list[RankedCard]) -> list[RankedCard]:
 
 def _dense(text: Text, found: dict[str, dict[str, float]]) -> None:
     space = text.snapshot.guidance
-    scores = space.vectors.scores(text.vector)
-    asked: dict[str, list[float]] = defaultdict(list)
-    told: dict[str, list[float]] = defaultdict(list)
-    for (owner, kind), score in zip(space.owners, scores.tolist(), strict=True):
-        (asked if kind in _ASKED else told)[owner].append(score)
-    for id, features_ in found.items():
-        best = sorted(asked.get(id, ()), reverse=True)[:3]
-        features_["dense_max"] = best[0] if best else 0.0
-        features_["dense_top3"] = sum(best) / len(best) if best else 0.0
-        features_["dense_text"] = max(told.get(id, (0.0,)))
+    scores = np.append(space.vectors.scores(text.vector), np.float32(-np.inf))
+    asked, told = space.asked_and_told
+    for features_ in found.values():
+        features_.update(dense_max=0.0, dense_top3=0.0, dense_text=0.0)
+    top = np.sort(np.partition(scores[asked.rows], -3, axis=1)[:, -3:], axis=1)
+    for id, best in zip(asked.owners, top.tolist(), strict=True):
+        kept = [score for score in best if score > -np.inf]
+        if id in found:
+            found[id].update(dense_max=best[-1], dense_top3=sum(kept) / len(kept))
+    for id, most in zip(told.owners, scores[told.rows].max(axis=1).tolist(), strict=True):
+        if id in found:
+            found[id]["dense_text"] = most
 
 
 def _lexical(text: Text, found: dict[str, dict[str, float]]) -> None:
@@ -126,7 +127,7 @@ def _lexical(text: Text, found: dict[str, dict[str, float]]) -> None:
     best: dict[str, dict[str, float]] = {"phrasing": {}, "text": {}}
     for row, score in space.lexical.search(text.terms, LEXICAL_DEPTH):
         owner, kind = space.owners[row]
-        group = best["phrasing" if kind in _ASKED else "text"]
+        group = best["phrasing" if kind in ASKED else "text"]
         group[owner] = max(group.get(owner, 0.0), score)
     for name, group in best.items():
         top = max(group.values(), default=1.0)
@@ -148,34 +149,29 @@ def _classified(question: Question, ranked: dict[str, RankedCard]) -> None:
         r.features.setdefault("classifier_sparse", floor)
 
 
-def _signals(r: RankedCard, card: Card, signals: list[Signal]) -> None:
-    errors = {e.lower() for e in card.signals.errors}
+def _signals(ranked: dict[str, RankedCard], signals: list[Signal], pointers: Pointers) -> None:
     for s in signals:
-        if s.kind == "error" and s.domain and s.code is not None and f"{s.domain} {s.code}".lower() in errors:
-            _count(r, "code", f"{s.symbol or 'error code'} ({s.domain} {s.code})")
-        elif s.kind == "error" and s.domain and any(e.split(" ")[0] == s.domain.lower() for e in errors):
-            _count(r, "domain", f"errors of {s.domain}")
-        elif s.kind == "api" and s.value in card.signals.apis:
-            _count(r, "api", f"the API {s.value}")
-        elif s.kind == "entitlement" and s.value in card.signals.entitlements:
-            _count(r, "entitlement", f"the entitlement {s.value}")
-        elif s.kind == "log" and s.value in card.signals.logs:
-            _count(r, "log", f"log lines of {s.value}")
-    _applies(r, card, signals)
+        if s.kind == "error":
+            _error(ranked, s, pointers)
+        elif s.kind in ("api", "entitlement"):
+            name = {"api": "API"}.get(s.kind, s.kind)
+            _count(ranked, pointers.to(s.kind, s.value), s.kind, f"the {name} {s.value}")
+        elif s.kind == "log":
+            _count(ranked, pointers.to("log", s.value), "log", f"log lines of {s.value}")
+    for id in pointers.against(signals):
+        ranked[id].features["platform_conflict"] = 1.0
+    for kind in ("distribution", "supervision", "packaging"):
+        about = {id for s in signals if s.kind == kind for id in pointers.to(kind, s.value)}
+        _count(ranked, about, kind, f"{kind} is what this card is about")
 
 
-def _applies(r: RankedCard, card: Card, signals: list[Signal]) -> None:
-    platforms = [s.value for s in signals if s.kind == "platform"]
-    about = card.applies_to.platforms
-    if platforms and about and not any(p in about for p in platforms if p not in _FOREIGN):
-        r.features["platform_conflict"] = 1.0
-    for kind, values in (
-        ("distribution", card.applies_to.distributions),
-        ("supervision", card.applies_to.supervision),
-        ("packaging", card.applies_to.packaging),
-    ):
-        if any(s.kind == kind and s.value in values for s in signals):
-            _count(r, kind, f"{kind} is what this card is about")
+def _error(ranked: dict[str, RankedCard], s: Signal, pointers: Pointers) -> None:
+    if not s.domain:
+        return
+    exact = pointers.to("code", f"{s.domain} {s.code}".lower()) if s.code is not None else []
+    _count(ranked, exact, "code", f"{s.symbol or 'error code'} ({s.domain} {s.code})")
+    others = [id for id in pointers.to("domain", s.domain.lower()) if id not in exact]
+    _count(ranked, others, "domain", f"errors of {s.domain}")
 
 
 def _tables(signals: list[Signal], tables: SignalTables, ranked: dict[str, RankedCard]) -> None:
@@ -197,14 +193,20 @@ def _table_cards(s: Signal, tables: SignalTables) -> tuple[str, ...] | list[str]
     return entry.cards if entry else ()
 
 
-def _count(r: RankedCard, feature: str, reason: str) -> None:
-    r.features[feature] = r.features.get(feature, 0.0) + 1.0
-    if reason not in r.why:
-        r.why.append(reason)
+def _count(ranked: dict[str, RankedCard], ids: Iterable[str], feature: str, reason: str) -> None:
+    for id in ids:
+        r = ranked[id]
+        r.features[feature] = r.features.get(feature, 0.0) + 1.0
+        if reason not in r.why:
+            r.why.append(reason)
 
 
-def _terms(r: RankedCard, card: Card, low: str) -> None:
-    """The card's decisive terms that stand in the (lower case) text."""
-    for term in card.signals.terms:
-        if term.lower() in low:
-            _count(r, "term", f"“{term}” in the text")
+def decisive_terms(text: str, cards: Mapping[str, Card]) -> list[tuple[str, str]]:
+    """Card id and term of every decisive term that stands in the text."""
+    low = text.lower()
+    return [(id, term) for id, card in cards.items() for term in card.signals.terms if _lower(term) in low]
+
+
+@cache
+def _lower(term: str) -> str:
+    return term.lower()

@@ -13,11 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kb.answer import Signal
-from kb.encoder import Vector
+
+if TYPE_CHECKING:
+    from kb.encoder import Vector
 
 NONE = "none"
 
@@ -35,7 +38,10 @@ def features(terms: list[str], signals: Iterable[Signal]) -> Counter[str]:
 
 @dataclass(frozen=True)
 class CardClassifier:
-    """Weights of both models; `classes` are card ids and `NONE`, in the order of the columns."""
+    """Weights of both models; `classes` are card ids and `NONE`, in the order of the columns.
+
+    Products go through `einsum`, which stays on one thread: these are too small to share.
+    """
 
     classes: list[str]
     dense_weights: Vector
@@ -47,7 +53,7 @@ class CardClassifier:
 
     def dense(self, vector: Vector) -> Vector:
         """Log-probability of each class from the question's vector."""
-        return _log_softmax(vector @ self.dense_weights + self.dense_bias)
+        return _log_softmax(np.einsum("i,ij->j", vector, self.dense_weights) + self.dense_bias)
 
     def sparse(self, found: Counter[str]) -> Vector:
         """Log-probability of each class from the question's terms and signals."""
@@ -57,7 +63,8 @@ class CardClassifier:
         columns = np.array([c for c, _ in known])
         values = np.array([1.0 + math.log(n) for _, n in known], dtype=np.float32) * self.idf[columns]
         values /= max(float(np.linalg.norm(values)), 1e-9)
-        return _log_softmax(values @ self.sparse_weights[columns].astype(np.float32) + self.sparse_bias)
+        weights = self.sparse_weights[columns].astype(np.float32)
+        return _log_softmax(np.einsum("i,ij->j", values, weights) + self.sparse_bias)
 
     def write(self, folder: Path) -> None:
         """Write both models into a folder."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from kb.answer import Signal, SignalKind
-from kb.encoder import Vector
 from kb.errors import VectorsUnavailableError
 from kb.filters import Filters
 from kb.lexical import terms
@@ -17,6 +16,9 @@ from kb.signals.glossary import english_words
 from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from kb.encoder import Vector
 
 _ERROR = re.compile(r"(\S+) (-?\d{1,9})")
 GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
@@ -49,6 +51,13 @@ class Text:
     def terms(self) -> list[str]:
         """The terms of the condensed text."""
         return terms(self.condensed)
+
+    @cached_property
+    def decisive(self) -> list[tuple[str, str]]:
+        """Card id and term of every card's decisive terms that stand in the text."""
+        from kb.matching.cards import decisive_terms
+
+        return decisive_terms(self.text, self.snapshot.cards)
 
     @cached_property
     def similarity(self) -> dict[str, dict[str, float]]:

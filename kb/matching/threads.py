@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb.documents import Head
 from kb.filters import EVERYTHING, Filters
@@ -36,25 +37,45 @@ def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters =
 
     Where the dense leg cannot answer, the lexical one ranks alone and the question says that it is degraded.
     """
+    best = sorted(_best_passages(question, depth, filters).items(), key=lambda item: -item[1].score)
+    if filters == EVERYTHING and len(best) > limit:  # no bonus lifts a document from below here to among the first
+        border = best[limit - 1][1].score - ANSWERED_BONUS
+        best = [(owner, p) for owner, p in best if p.score >= border]
+    found = dict(best)
+    heads = question.snapshot.heads(found)
+    ranked = [(_with_bonus(found[id].score, head), head) for id, head in heads.items() if filters.keep(head)]
+    ranked.sort(key=lambda r: (-r[0], r[1].id))
+    return [_thread(question, head, score, found[head.id]) for score, head in ranked[:limit]]
+
+
+class _Passage(NamedTuple):
+    score: float
+    dense: float
+    lexical: float
+    row: int
+
+
+def _best_passages(question: Question, depth: int, filters: Filters) -> dict[str, _Passage]:
+    """The best passage of each document that a leg found."""
     space = question.snapshot.documents
     dense = question.nearest(depth, filters)
     share = 0.0 if question.degraded else DENSE_SHARE
     lexical = dict(space.lexical.search(question.read.terms, depth))
     saturation = 8.0 + 1.5 * len(set(question.read.terms))  # a BM25 score of a passage that shares most terms
-    by_owner: dict[str, tuple[float, float, float, str]] = {}
-    for row, (owner, text) in space.passages(dense.keys() | lexical.keys()).items():
+    best: dict[str, _Passage] = {}
+    for row, owner in space.owners_of(dense.keys() | lexical.keys()).items():
         d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / saturation, 1.0)
-        found = (share * d + (1 - share) * x, d, x, text)
-        by_owner[owner] = max(by_owner.get(owner, found), found)
-    heads = question.snapshot.heads(by_owner)
-    ranked = [_thread(head, *by_owner[id]) for id, head in heads.items() if filters.keep(head)]
-    ranked.sort(key=lambda r: (-r.score, r.head.id))
-    return ranked[:limit]
+        found = _Passage(share * d + (1 - share) * x, d, x, row)
+        best[owner] = max(best.get(owner, found), found)
+    return best
 
 
-def _thread(head: Head, mixed: float, dense: float, lexical: float, text: str) -> RankedThread:
-    bonus = ANSWERED_BONUS if head.accepted or head.apple_replied else 0.0
-    return RankedThread(head, min(mixed + bonus, 1.0), dense, lexical, excerpt(text))
+def _with_bonus(score: float, head: Head) -> float:
+    return min(score + (ANSWERED_BONUS if head.accepted or head.apple_replied else 0.0), 1.0)
+
+
+def _thread(question: Question, head: Head, score: float, p: _Passage) -> RankedThread:
+    return RankedThread(head, score, p.dense, p.lexical, excerpt(question.snapshot.documents.text(p.row)))
 
 
 def excerpt(text: str) -> str:
