@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.text import one_line
 from api.web.rendering import page, wanted
 from kb.errors import NekbError
 
+log = structlog.get_logger("nekb.http")
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {
     400: "Bad request",
@@ -105,6 +108,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NekbError)
     async def known(request: Request, error: NekbError) -> Response:
         return answer_for(request, document(error.http_status, error.code, error.sentence, error.remedy))
+
+    @app.exception_handler(SQLAlchemyError)
+    async def records(request: Request, error: SQLAlchemyError) -> Response:
+        log.warning("database_failed", error=type(error).__name__)
+        return answer_for(
+            request,
+            document(503, "database", "The database of keys and feedback does not answer.", "Try again in a moment."),
+            {"Retry-After": "5"},
+        )
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -1,4 +1,8 @@
-"""Opening the database: SQLite in the data directory, or whatever `NEKB_DATABASE_URL` names."""
+"""Opening the database: SQLite in the data directory, or the PostgreSQL that `NEKB_DATABASE_URL` names.
+
+The tables are brought to the newest revision when a process first opens it; several may start at once, and one of them
+does it while the others wait.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,15 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from api.records.tables import metadata
 from kb.errors import NekbError
+
+HEAD = "0001"  # the newest revision of `api.records.migrations`; kept here so that opening need not import alembic
+_WAIT = 10  # seconds a connection may take to be had
+_LOCK = 0x6E656B62  # an advisory lock's number on PostgreSQL: "nekb"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def database_url(home: Path) -> str:
@@ -19,25 +27,69 @@ def database_url(home: Path) -> str:
 
 
 def open_database(home: Path) -> Engine:
-    """The engine, with the tables made where they are missing. Raises `NekbError` where it cannot be reached."""
+    """The engine, its tables up to date. Raises `NekbError` where it cannot be reached or a newer nekb changed it."""
     home.mkdir(parents=True, exist_ok=True)
     return _engine(database_url(home))
 
 
 @lru_cache(maxsize=8)
-def _engine(url: str) -> Engine:
+def _engine(address: str) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=True)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _careful)
-        metadata.create_all(engine)
-    except SQLAlchemyError as error:
+        engine = _created(make_url(address))
+        with engine.connect() as db:
+            revision = _revision(db)
+        if revision != HEAD:
+            _migrate(engine)
+    except (SQLAlchemyError, ImportError) as error:
         raise NekbError(
             "The database of keys and feedback cannot be used.",
-            "Check NEKB_DATABASE_URL, or the permissions of records.db in the data directory.",
+            'Install nekb with `pip install "nekb[postgresql]"`, or use SQLite.'
+            if isinstance(error, ImportError | NoSuchModuleError)
+            else "Check NEKB_DATABASE_URL, or the permissions of records.db in the data directory.",
             code="database",
-        ) from error
+        ) from (None if isinstance(error, ArgumentError) else error)  # its words repeat the address
     return engine
+
+
+def _created(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "connect", _careful)
+        return engine
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    waiting = {"connect_timeout": 5, "options": f"-c statement_timeout={_WAIT}s -c lock_timeout={_WAIT}s"}
+    return create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
+
+
+def _revision(db: Connection) -> str | None:
+    if not inspect(db).has_table("alembic_version"):
+        return None
+    return db.execute(text("select version_num from alembic_version")).scalar()
+
+
+def _migrate(engine: Engine) -> None:
+    """Take the steps that are missing, in one transaction that keeps others waiting."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with engine.connect() as db:
+        if engine.dialect.name == "sqlite":
+            db.exec_driver_sql("begin immediate")
+        else:
+            db.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        revision = _revision(db)
+        if revision is not None and revision not in known:
+            raise NekbError(
+                "The database of keys and feedback was changed by a newer nekb.", "Update nekb.", code="database"
+            )
+        config.attributes["connection"] = db
+        command.upgrade(config, "head")
+        db.commit()
 
 
 def _careful(connection: object, _record: object) -> None:

@@ -1,0 +1,72 @@
+"""Records on SQLite: migrations give what the tables say, once, whoever starts first."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine
+
+from api.records import database
+from api.records.keys import create_key, find_key, list_keys
+from api.records.tables import metadata
+from kb.errors import NekbError
+
+
+def difference(engine: Engine) -> list[object]:
+    """What the tables say and the database does not have, or the other way round."""
+    with engine.connect() as db:
+        return list(compare_metadata(MigrationContext.configure(db), metadata))
+
+
+def test_migrations_give_what_the_tables_say(tmp_path: Path) -> None:
+    assert difference(database.open_database(tmp_path)) == []
+    config = Config()
+    config.set_main_option("script_location", str(database._MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
+
+
+def test_a_database_from_before_there_were_revisions_keeps_its_rows(tmp_path: Path) -> None:
+    old = create_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    metadata.create_all(old)
+    _, secret = create_key(old, "older", ("ask",))
+    old.dispose()
+    engine = database.open_database(tmp_path)
+    assert find_key(engine, secret) is not None
+    assert difference(engine) == []
+
+
+def test_many_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    def start(_: int) -> int:
+        return len(list_keys(database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}")))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(start, range(6))) == [0] * 6
+
+
+def test_a_database_of_a_newer_nekb_is_left_alone(tmp_path: Path) -> None:
+    engine = database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}")
+    engine.dispose()
+    with sqlite3.connect(tmp_path / "records.db") as db:
+        db.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(NekbError, match="newer nekb"):
+        database.open_database(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://nekb:do-not-show@127.0.0.1:9/nekb", "nonsense do-not-show", "db9://do-not-show@x/y"]
+)
+def test_a_database_that_cannot_be_reached_is_said_without_its_address(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEKB_DATABASE_URL", url)
+    with pytest.raises(NekbError) as caught:
+        database.open_database(tmp_path)
+    assert caught.value.code == "database"
+    assert "do-not-show" not in str(caught.value)
