@@ -90,7 +90,7 @@ def _content(inputs: Inputs, model: Model, *, on_server: bool) -> str:
     return hashlib.sha256(f"{content} milvus".encode()).hexdigest() if on_server else content
 
 
-def _usable(folder: Path, server: Publisher | None) -> bool:
+def _usable(folder: Path, server: Publisher | None = None) -> bool:
     try:
         manifest = read_manifest(folder)
     except SnapshotError:
@@ -121,16 +121,15 @@ def _write(
     folder = home / "snapshots" / f"{_BUILDING}{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    guidance = _guidance_passages(inputs)
-    documents = [p for d in inputs.documents for p in document_passages(d, model.tokens)]
-    vectors = _embedded({"guidance": guidance, "documents": documents}, model, store, progress)
+    spaces = spaces_of(inputs, model)
+    guidance, documents = spaces["guidance"], spaces["documents"]
+    vectors = _embedded(spaces, model, store, progress)
     earlier = list(_earlier(home))
     progress.stage("Training the classifier", 0)
     tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
     examples = _examples(guidance, vectors["guidance"], tables)
     taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     progress.stage("Writing the indexes", 0)
-    spaces = {"guidance": guidance, "documents": documents}
     heads = {d.id: _head(d, tables) for d in inputs.documents}
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
@@ -175,6 +174,12 @@ def _earlier(home: Path) -> Iterator[tuple[Path, Manifest]]:
     for folder in sorted((home / "snapshots").iterdir()):
         if not folder.name.startswith(".") and _usable(folder):
             yield folder, read_manifest(folder)
+
+
+def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:
+    """The passages of both spaces, in the order of their rows."""
+    documents = [p for d in inputs.documents for p in document_passages(d, model.tokens)]
+    return {"guidance": _guidance_passages(inputs), "documents": documents}
 
 
 def _guidance_passages(inputs: Inputs) -> list[Passage]:
