@@ -13,6 +13,7 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from api.text import one_line, safe_url
+from api.web.wording import ROUTES, condition
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -226,14 +227,29 @@ def _clickable(title: str, url: str, *, style: str = "underline") -> Text:
     return Text(one_line(title), style=f"{style} link {address}" if address else style)
 
 
+def _route_lines(card: Card, resources: Mapping[str, Link]) -> Iterator[str]:
+    route = card.route
+    yield f"What it is: {ROUTES[route.kind].lower()}"
+    if route.otherwise:
+        yield f"If that does not help: {ROUTES[route.otherwise].lower()}"
+    if route.form and route.form in resources:
+        yield from _link_lines([resources[route.form]])
+    if route.subtopic:
+        tags = f", tagged {', '.join(route.tags)}" if route.tags else ""
+        yield f"On the forum: {one_line(route.subtopic + tags)}"
+    yield from (f"  attach: {one_line(item)}" for item in route.attach)
+    if card.see_also:
+        yield f"See also: {', '.join(card.see_also)}"
+
+
 def card_lines(card: Card, resources: Mapping[str, Link]) -> Iterator[str]:
     """A whole card as plain text: checklist with conditions and citations, symptoms, near-misses, route."""
     yield f"{one_line(card.title)}  [{card.id}, {card.topic}]"
     yield from _wrapped(_unmarked(card.summary), "")
     yield from ("", "Checklist")
     for at, step in enumerate(card.steps, 1):
-        condition = f" (when {step.when})" if step.when else ""
-        yield from _wrapped(_unmarked(step.text) + condition, f"{at:>2}. ", "    ")
+        only = f" (only: {condition(step.when)})" if step.when else ""
+        yield from _wrapped(_unmarked(step.text) + only, f"{at:>2}. ", "    ")
         yield from (f"    {line}" for line in _link_lines([resources[c] for c in step.cites if c in resources]))
     yield from ("", "Have ready")
     for ask in card.ask_for:
@@ -244,11 +260,7 @@ def card_lines(card: Card, resources: Mapping[str, Link]) -> Iterator[str]:
     if card.near_misses:
         yield from ("", "Not this card")
         yield from (f"  - {one_line(m.text)} -> {m.card}" for m in card.near_misses)
-    yield from (
-        "",
-        f"Route: {card.route.kind}" + (f", then {card.route.otherwise}" if card.route.otherwise else ""),
-    )
-    yield from (f"  attach: {one_line(item)}" for item in card.route.attach)
+    yield from ("", *_route_lines(card, resources))
     yield from ("", "Links")
     yield from (f"  {line}" for line in _link_lines([resources[id] for id in card.links if id in resources]))
     yield ""

@@ -11,6 +11,7 @@ from kb.answer import Answer, Guidance, Link, Step, Thread
 from kb.deciding import confidence, missing_for, outcome_of
 from kb.errors import BadInputError
 from kb.guidance.card import Card
+from kb.guidance.references import renumber
 from kb.guidance.when import applies, parse_when
 from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
@@ -86,10 +87,12 @@ def _shown(ranked: list[RankedCard], limit: int) -> list[RankedCard]:
 def _guidance(r: RankedCard, card: Card, question: Question) -> Guidance:
     links = question.snapshot.resources
     named = question.named()
+    stay = [n for n, s in enumerate(card.steps, 1) if s.when is None or applies(parse_when(s.when), named)]
+    numbers = {n: at for at, n in enumerate(stay, 1)}
     steps = [
-        Step(text=s.text, links=[links[c] for c in s.cites if c in links], when=s.when)
-        for s in card.steps
-        if s.when is None or applies(parse_when(s.when), named)
+        Step(text=renumber(s.text, numbers), links=[links[c] for c in s.cites if c in links], when=s.when)
+        for n, s in enumerate(card.steps, 1)
+        if n in numbers
     ]
     own = [links[id] for id in card.links if id in links]
     return Guidance(

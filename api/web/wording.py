@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kb.errors import GuidanceError
 from kb.guidance.when import Clause, parse_when
 
@@ -79,6 +81,9 @@ def condition(when: str | None) -> str:
 
 def _clause(c: Clause) -> str:
     if c.key == "os":
-        return _COMPARED[c.operator].format(c.values[0])
-    words = [value(v) for v in c.values]
+        return _COMPARED[c.operator].format(_either(c.values))
+    return _either([value(v) for v in c.values])
+
+
+def _either(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

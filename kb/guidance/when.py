@@ -1,7 +1,8 @@
 """Conditions of a step: does it apply to a question that names its platform, OS or channel?
 
-A condition is `key=value|value` joined by `;`, or an OS comparison such as `os>=iOS 26.4`. A key that the
-question says nothing about never rules a step out: a step is hidden only when it surely does not apply.
+A condition is `key=value|value` joined by `;`, or an OS comparison such as `os>=iOS 26.4` or
+`os>=iOS 16|macOS 13`. A key that the question says nothing about never rules a step out: a step is hidden only
+when it surely does not apply.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "supervision": get_args(Supervision),
     "simulator": ("yes", "no"),
 }
-_OS = re.compile(r"^os\s*(>=|<=|<|>|=)\s*(iOS|macOS|tvOS|visionOS|watchOS)\s+(\d+(?:\.\d+)*)$")
+_OS = re.compile(r"^os\s*(>=|<=|<|>|=)\s*(\S.*)$")
+_NAMED_VERSION = re.compile(r"(iOS|macOS|tvOS|visionOS|watchOS) (\d{1,6}(?:\.\d{1,6})*)")  # as a person gave it
+_VERSION = re.compile(r"^(iOS|macOS|tvOS|visionOS|watchOS)\s+(\d+(?:\.\d+)*)$")
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One part of a condition: `key` in `values`, or for `os` a comparison with a version."""
+    """One part of a condition: `key` in `values`, or for `os` a comparison with a version, one for each system."""
 
     key: str
     values: tuple[str, ...]
@@ -41,7 +44,7 @@ def parse_when(text: str) -> tuple[Clause, ...]:
 def _clause(part: str) -> Clause:
     compared = _OS.match(part)
     if compared:
-        return Clause("os", (f"{compared[2]} {compared[3]}",), compared[1])
+        return Clause("os", tuple(_version(part, v.strip()) for v in compared[2].split("|")), compared[1])
     key, _, value = part.partition("=")
     key = key.strip()
     values = tuple(v.strip() for v in value.split("|"))
@@ -55,6 +58,15 @@ def _clause(part: str) -> Clause:
                 f"The condition {part!r} has the unknown value {v!r}.", f"Use {', '.join(_VALUES[key])}."
             )
     return Clause(key, values)
+
+
+def _version(part: str, text: str) -> str:
+    found = _VERSION.match(text)
+    if not found:
+        raise GuidanceError(
+            f"The condition {part!r} has no OS version {text!r}.", "Write os>=iOS 26.4, or os>=iOS 16|macOS 13."
+        )
+    return f"{found[1]} {found[2]}"
 
 
 def version_tuple(version: str) -> tuple[int, ...]:
@@ -84,18 +96,18 @@ def applies(clauses: Sequence[Clause], named: Mapping[str, Sequence[str]]) -> bo
     return all(_holds(clause, named) for clause in clauses)
 
 
-def _version(platform: str, name: str) -> re.Match[str] | None:
-    """The version of an OS that a person named, unless it is none."""
-    return re.fullmatch(rf"{platform} (\d{{1,6}}(?:\.\d{{1,6}})*)", name)
-
-
 def _holds(clause: Clause, named: Mapping[str, Sequence[str]]) -> bool:
     if clause.key == "os":
-        platform, want = clause.values[0].split(" ")
-        platforms = named.get("platform", ())
-        if platforms and platform not in platforms:
-            return False
-        versions = [v[1] for name in named.get("os", ()) if (v := _version(platform, name))]
-        return not versions or any(_compare(clause.operator, v, want) for v in versions)
+        return any(_os_holds(clause.operator, want, named) for want in clause.values)
     have = named.get(clause.key, ())
     return not have or any(v in clause.values for v in have)
+
+
+def _os_holds(operator: str, want: str, named: Mapping[str, Sequence[str]]) -> bool:
+    platform, version = want.split(" ")
+    have = [found for name in named.get("os", ()) if (found := _NAMED_VERSION.fullmatch(name))]
+    platforms = {*named.get("platform", ()), *(found[1] for found in have)}
+    if platforms and platform not in platforms:
+        return False
+    versions = [found[2] for found in have if found[1] == platform]
+    return not versions or any(_compare(operator, v, version) for v in versions)

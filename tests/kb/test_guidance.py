@@ -151,6 +151,9 @@ def test_an_id_that_is_no_file_name_is_refused(id: str) -> None:
         ("os>=iOS 26.4", {}, True),
         ("os<macOS 15", {"platform": ["macOS"], "os": ["macOS 14.6"]}, True),
         ("os<macOS 15", {"platform": ["iOS"]}, False),
+        ("os>=iOS 16|macOS 13", {"platform": ["macOS"]}, True),
+        ("os>=iOS 16|macOS 13", {"os": ["macOS 12.7"]}, False),
+        ("os>=iOS 16|macOS 13", {"platform": ["iOS"], "os": ["iOS 15.2"]}, False),
     ],
 )
 def test_a_step_is_hidden_only_when_it_surely_does_not_apply(
@@ -159,7 +162,7 @@ def test_a_step_is_hidden_only_when_it_surely_does_not_apply(
     assert applies(parse_when(when), named) is shown
 
 
-@pytest.mark.parametrize("when", ["planet=Mars", "platform=Android", "os~iOS 3"])
+@pytest.mark.parametrize("when", ["planet=Mars", "platform=Android", "os~iOS 3", "os>=iOS 16|Android 9"])
 def test_an_unknown_condition_is_refused(when: str) -> None:
     with pytest.raises(GuidanceError):
         parse_when(when)

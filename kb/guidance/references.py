@@ -1,0 +1,37 @@
+"""Steps that name other steps by number: which they name, and their numbers once some are left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_NAMED = re.compile(r"\b([Ss]teps?)\s+(\d{1,2}(?:(?:, | to | and | or |, and |, or )\d{1,2}(?!\d))*)")
+_PART = re.compile(r"(\d+) to (\d+)|(\d+)")
+
+
+def named_steps(text: str) -> set[int]:
+    """The numbers of the steps that a text names: "steps 2 to 4 or step 6" names 2, 3, 4 and 6."""
+    found: set[int] = set()
+    for named in _NAMED.finditer(text):
+        for part in _PART.finditer(named[2]):
+            found |= set(_numbers(part))
+    return found
+
+
+def renumber(text: str, numbers: Mapping[int, int]) -> str:
+    """The text with step numbers as they are once steps are left out; `numbers` maps the steps that stay.
+
+    A step that was left out keeps its number and is said to be one of the whole card.
+    """
+    return _NAMED.sub(lambda named: f"{named[1]} " + _PART.sub(lambda p: _part(p, numbers), named[2]), text)
+
+
+def _numbers(part: re.Match[str]) -> range:
+    return range(int(part[1]), int(part[2]) + 1) if part[1] else range(int(part[3]), int(part[3]) + 1)
+
+
+def _part(part: re.Match[str], numbers: Mapping[int, int]) -> str:
+    stay = [numbers[n] for n in _numbers(part) if n in numbers]
+    if not stay:
+        return f"{part[0]} of the whole card"
+    return str(stay[0]) if stay[0] == stay[-1] else f"{stay[0]} to {stay[-1]}"
