@@ -44,6 +44,7 @@ def plain_lines(answer: Answer) -> Iterator[str]:
     """The answer as plain text, wrapped at 100 columns."""
     if answer.outcome == "no_match":
         yield NOTHING
+        yield from _asked(answer)
         return
     if _OUTCOMES[answer.outcome]:
         yield from (_OUTCOMES[answer.outcome], "")
@@ -57,6 +58,11 @@ def plain_lines(answer: Answer) -> Iterator[str]:
         for t in answer.threads:
             yield f"  {one_line(t.title)}{_marks(t)}"
             yield f"    {one_line(t.url)}"
+    yield from _asked(answer)
+
+
+def _asked(answer: Answer) -> Iterator[str]:
+    """What is missing, with what to type for it."""
     if answer.missing:
         yield from ("", "Would change the answer")
         yield from (f"  {_missing(m.question, m.signal, m.options)}" for m in answer.missing)
@@ -132,13 +138,7 @@ def _marks(thread: Thread) -> str:
 
 
 def _missing(question: str, signal: str, options: list[str]) -> str:
-    hint = (
-        f" --with {signal}={'|'.join(options)}"
-        if options and signal != "error"
-        else f" One of: {', '.join(options)}."
-        if options
-        else ""
-    )
+    hint = f" --with {signal}={'|'.join(options)}" if options else ""
     return f"{one_line(question)}{hint}"
 
 
@@ -164,6 +164,7 @@ def rich_lines(answer: Answer) -> Iterator[RenderableType]:
 
     if answer.outcome == "no_match":
         yield Text(NOTHING)
+        yield from _rich_asked(answer)
         return
     if _OUTCOMES[answer.outcome]:
         yield Text(_OUTCOMES[answer.outcome], style="yellow")
@@ -178,6 +179,12 @@ def rich_lines(answer: Answer) -> Iterator[RenderableType]:
         yield from ("", Text("Threads like it", style="bold"))
         for t in answer.threads:
             yield Text.assemble("  ", _clickable(t.title, t.url), (_marks(t), "dim"))
+    yield from _rich_asked(answer)
+
+
+def _rich_asked(answer: Answer) -> Iterator[RenderableType]:
+    from rich.text import Text
+
     if answer.missing:
         yield from ("", Text("Would change the answer", style="bold"))
         for m in answer.missing:

@@ -7,6 +7,7 @@ out of it, and the two borders of the outcome are chosen on its scale (docs/matc
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 
 from kb.answer import Missing, Outcome
@@ -16,6 +17,12 @@ from kb.matching.question import Question
 from kb.matching.weights import Weights
 
 MAX_QUESTIONS = 2
+_MAX_OPTIONS = 6
+_SHORT = 10  # terms
+_SURE = 0.97  # of the first card: what is asked beyond costs more time than it changes answers
+_MAX_OPTIONS = 6
+_SHORT = 10  # terms
+_SURE = 0.97  # of the first card: from here on no value changed it on the tuning questions
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "platform": ("iOS", "macOS"),
     "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "developer-id"),
@@ -57,31 +64,70 @@ def outcome_of(sure: float, ranked: list[RankedCard], weights: Weights) -> Outco
     return "answered" if sure >= weights.answered_from else "uncertain"
 
 
-def missing_for(question: Question, ranked: list[RankedCard]) -> list[Missing]:
-    """What would change the first card: each unnamed fact is tried with its values, and asked for when it matters."""
+def missing_for(question: Question, ranked: list[RankedCard], outcome: Outcome) -> list[Missing]:
+    """What would change the first card: each fact that is not named is tried with its values, at most two are asked.
+
+    The domain of a bare code comes first: nothing else tells as much. It is all that is asked where nothing was
+    found. What was given is never asked again.
+    """
+    if outcome == "no_match":
+        return _missing_domain(question, ranked, "") if _hardly_more_than_a_code(question, ranked) else []
+    first = _first_card(ranked)
     named = question.named()
-    asked = []
-    unresolved = [s for s in question.signals if s.kind == "error" and s.domain is None]
-    if unresolved:
-        asked.append(_missing_domain(question, unresolved[0].code))
-    first = next(r.id for r in ranked if r.id != NONE)
+    asked = _missing_domain(question, ranked, first)
     for kind, values in _OPTIONS.items():
-        if kind in named or len(asked) >= MAX_QUESTIONS or ranked[0].probability > 0.97:
+        if len(asked) == MAX_QUESTIONS:
+            break
+        if kind in named or kind in question.given or ranked[0].probability > _SURE:
             continue
-        changed = [v for v in values if _first_with(question, {kind: v}) != first]
-        if changed:
+        if any(_first_with(question, {kind: v}) not in ("", first) for v in values):
             asked.append(Missing(signal=kind, question=_ASK[kind], options=list(values)))
-    return asked[:MAX_QUESTIONS]
+    return asked
 
 
-def _missing_domain(question: Question, code: int | None) -> Missing:
-    tables = question.snapshot.signals
-    knows = [d.name for d in tables.domains.values() if code in d.cases and d.visibility == "public"]
-    return Missing(signal="error", question=_ASK["error"], options=knows[:8])
+def _hardly_more_than_a_code(question: Question, ranked: list[RankedCard]) -> bool:
+    """Whether the text is short and names nothing of somebody else's: a longer one would have said what it is about."""
+    foreign = next(r.features["foreign"] for r in ranked if r.id == NONE)
+    return not foreign and len(question.read.terms) <= _SHORT
+
+
+def _missing_domain(question: Question, ranked: list[RankedCard], first: str) -> list[Missing]:
+    """The question for the domain of a code that stands bare, where a domain would change the first card.
+
+    `first` is the first card's id, empty where nothing was found.
+    """
+    code = next((s.code for s in question.signals if s.kind == "error" and s.domain is None), None)
+    if code is None or "error" in question.given:
+        return []
+    options = _domains_of(code, question, ranked)
+    changes = any(_first_with(question, {"error": f"{name} {code}"}) not in ("", first) for name in options)
+    return [Missing(signal="error", question=_ASK["error"], options=options)] if changes else []
+
+
+def _domains_of(code: int, question: Question, ranked: list[RankedCard]) -> list[str]:
+    """The domains that know a code, as options: public ones first, those of a topic that is likely here before others.
+
+    What only logs show is left out: who has such a code has its domain beside it.
+    """
+    likely: dict[str, float] = defaultdict(float)
+    for r in ranked:
+        if r.id != NONE:
+            likely[question.snapshot.cards[r.id].topic] += r.probability
+    knows = [d for d in question.snapshot.signals.domains.values() if code in d.cases and d.visibility != "private"]
+    knows.sort(key=lambda d: (d.visibility != "public", -round(likely.get(d.topic, 0.0), 2)))
+    return [d.name for d in knows[:_MAX_OPTIONS]]
 
 
 def _first_with(question: Question, extra: Mapping[str, str]) -> str:
-    return next(r.id for r in rank_cards(question.with_given(extra)) if r.id != NONE)
+    """The first card's id with one more fact, empty where nothing would be found."""
+    ranked = rank_cards(question.with_given(extra))
+    weights = question.snapshot.weights
+    found = outcome_of(confidence(ranked, weights), ranked, weights) != "no_match"
+    return _first_card(ranked) if found else ""
+
+
+def _first_card(ranked: list[RankedCard]) -> str:
+    return next(r.id for r in ranked if r.id != NONE)
 
 
 def _logit(p: float) -> float:

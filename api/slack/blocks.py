@@ -29,8 +29,10 @@ def answer_blocks(
     """
     question = answer.query if asked is None else asked
     head = [_context(f"Asked: “{escaped(one_line(question)[:_QUOTED])}”")] if quoted else []
+    buttons = Buttons(question, given, public)
+    refining = [block for missing in answer.missing for block in buttons.refine(missing, answer)]
     if answer.outcome == "no_match":
-        return [*head, _section(NOTHING)]
+        return [*head, _section(NOTHING), *refining]
     card, *others = answer.guidance
     blocks = [*head, _header(card, answer), _section(from_markdown(card.summary))]
     blocks += _steps(card, every_step=every_step)
@@ -44,9 +46,7 @@ def answer_blocks(
     if answer.threads:
         blocks.append(_section("*Threads like it*\n" + "\n".join(_thread(t) for t in answer.threads[:_THREADS])))
     blocks.append(_footer(card, answer, given))
-    buttons = Buttons(question, given, public)
-    for missing in answer.missing:
-        blocks += buttons.refine(missing, answer)
+    blocks += refining
     blocks += buttons.rest(card, every_step=every_step)
     return blocks[:50]
 

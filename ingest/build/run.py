@@ -139,7 +139,7 @@ def _write(
     else:
         server.write(collection_name(id), vectors["documents"], [heads[p.owner] for p in documents], progress)
         kinds["documents"] = "Milvus"
-    _write_passages(folder / "passages.db", spaces, inputs.documents, heads)
+    write_passages(folder / "passages.db", spaces, inputs.documents, heads)
     _write_json(folder, inputs)
     progress.stage("Exporting the query encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
@@ -222,9 +222,10 @@ def _write_vectors(folder: Path, vectors: Vector) -> str:
     return write_vectors(folder / "vectors.faiss", np.ascontiguousarray(vectors, dtype=np.float32))
 
 
-def _write_passages(
+def write_passages(
     path: Path, spaces: dict[str, list[Passage]], documents: list[Document], heads: dict[str, Head]
 ) -> None:
+    """Write `passages.db`: passages of each space in the order of their rows, documents, links."""
     db = sqlite3.connect(path)
     with db:
         db.execute(

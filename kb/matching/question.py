@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 from kb.answer import Signal, SignalKind
 from kb.errors import VectorsUnavailableError
 from kb.filters import Filters
+from kb.guidance.card import Platform
 from kb.lexical import terms
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import english_words
@@ -76,11 +77,12 @@ class Question:
     """A text and the facts that were given beside it.
 
     `given` are answers to what was missing, such as `{"platform": "macOS"}`; they count like signals of the text and
-    replace what the text only implied.
+    replace what the text only implied. `read` is the wording that is matched: the text, and a given error behind it,
+    for "it fails with error 5" alone is like nothing.
     """
 
     def __init__(self, text: str | Text, snapshot: Snapshot, given: Mapping[str, str]) -> None:
-        self.read = text if isinstance(text, Text) else Text(text, snapshot)
+        self._asked = text if isinstance(text, Text) else Text(text, snapshot)
         self.snapshot = snapshot
         self.given = given
         self.degraded: VectorsUnavailableError | None = None
@@ -88,20 +90,28 @@ class Question:
     @property
     def text(self) -> str:
         """What was asked."""
-        return self.read.text
+        return self._asked.text
+
+    @cached_property
+    def read(self) -> Text:
+        """The wording that is matched."""
+        error = next((s for s in self.signals if s.kind == "error"), None) if "error" in self.given else None
+        if error is None:
+            return self._asked
+        return Text(" ".join((self.text, error.value, error.symbol or "")).strip(), self.snapshot)
 
     @cached_property
     def signals(self) -> list[Signal]:
         """Signals of the text, then those that were given."""
         end = len(self.text)
-        bare = next((s.code for s in self.read.signals if s.kind == "error" and s.domain is None), None)
+        bare = next((s.code for s in self._asked.signals if s.kind == "error" and s.domain is None), None)
         known = [(kind, value) for kind, value in self.given.items() if kind in get_args(SignalKind)]
-        added = [_given_signal(kind, value, end, bare) for kind, value in known]
+        added = [_given_signal(kind, value, end, bare, self.snapshot.signals) for kind, value in known]
         if "os" in self.given and "platform" not in self.given:
             platform = platform_of(next(s for s in added if s.kind == "os"))
             added += [Signal(kind="platform", value=platform, start=end, end=end, implied=True)] if platform else []
         replaced = {s.kind for s in added}
-        return [s for s in self.read.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
+        return [s for s in self._asked.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
 
     def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
         """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""
@@ -113,7 +123,7 @@ class Question:
 
     def with_given(self, extra: Mapping[str, str]) -> Question:
         """The same text with one more fact; what was computed for the text is shared."""
-        return Question(self.read, self.snapshot, {**self.given, **extra})
+        return Question(self._asked, self.snapshot, {**self.given, **extra})
 
     def named(self) -> dict[str, list[str]]:
         """What the question names, by kind, for the conditions of steps."""
@@ -125,11 +135,26 @@ class Question:
         return found
 
 
-def _given_signal(kind: str, value: str, at: int, bare: int | None) -> Signal:
+def _given_signal(kind: str, value: str, at: int, bare: int | None, tables: SignalTables) -> Signal:
     """A fact as a signal; an error is given as `"<domain> <code>"`, or as the domain of a code that stands `bare`."""
     if kind != "error":
-        return Signal(kind=kind, value=value, start=at, end=at)  # type: ignore[arg-type]
+        return Signal(kind=kind, value=_cased(kind, value), start=at, end=at)  # type: ignore[arg-type]
     named = _ERROR.fullmatch(value.strip())
-    domain, code = (named[1], int(named[2])) if named else (value, bare)
-    full = value if named or bare is None else f"{value} {bare}"
-    return Signal(kind="error", value=full, start=at, end=at, domain=domain, code=code)
+    domain, code = (named[1], int(named[2])) if named else (value.strip(), bare)
+    known = tables.domain_named(domain)
+    name, case = (known.name, known.cases.get(code) if code is not None else None) if known else (domain, None)
+    return Signal(
+        kind="error",
+        value=name if code is None else f"{name} {code}",
+        start=at,
+        end=at,
+        domain=name,
+        code=code,
+        symbol=case.symbol if case else None,
+    )
+
+
+def _cased(kind: str, value: str) -> str:
+    """A value in the case in which cards write it: `macos` is macOS."""
+    values = (*get_args(Platform), "Android", "Windows", "Linux") if kind == "platform" else ()
+    return next((v for v in values if v.lower() == value.strip().lower()), value)
