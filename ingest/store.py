@@ -69,9 +69,12 @@ class Store:
                 "Make room, then run the same command again: it goes on where it stopped.",
                 code="disk_full",
             )
+        no_store = any(word in str(error) for word in ("malformed", "not a database"))
         return NekbError(
             f"The store {self.path} cannot be used: {error}.",
-            "Check the disk and its permissions, or move the file away to begin anew.",
+            "Restore it from a copy, or move it away to begin anew."
+            if no_store
+            else "Check that the disk has room and lets you write there, then run the same command again.",
             code="store",
         )
 
