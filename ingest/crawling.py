@@ -254,9 +254,7 @@ class Crawl:
     def _unchanged(self, address: str, got: Got) -> ParsedPage | None:
         """A page that is as it was; where what it was is not held after all, it is asked for whole the next time."""
         self._report.not_modified += 1
-        visit = self._ledger.visit(address)
-        tags = got.etag or visit.etag, got.last_modified or visit.last_modified
-        self._ledger.fetched(address, self._source.name, got.status, *tags)
+        self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
         if (held := self._store.last_sound(address)) is not None:
             self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
             return read_capture(held)

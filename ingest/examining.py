@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.drift import DriftWatch
-from ingest.files import STANDARD_INPUT, read_files, saved_files
+from ingest.files import STANDARD_INPUT, read_files, refuse, saved_files
 from ingest.ledger import Ledger
 from ingest.parsing.opening import open_capture
 from ingest.parsing.page import CONFIDENCE, Page, ParsedPage
@@ -72,7 +72,7 @@ def examine(path: Path, home: Path) -> list[Examination]:
         name = str(path) if len(files) == 1 and path != STANDARD_INPUT else capture.address
         out.append(Examination(name, page, _judged(read_page(page), home)))
     if unreadable and not out:
-        raise BadInputError(f"{unreadable[0].removeprefix('file:')}.", "Check the file.", code="file")
+        refuse(unreadable[0])
     return out
 
 

@@ -114,7 +114,12 @@ def _is_page(name: PurePosixPath) -> bool:
     return name.suffix.lower() in PAGES and not name.name.startswith(".") and not beside
 
 
-def read_files(files: Sequence[SavedFile], unreadable: Callable[[str], None]) -> Iterator[Capture]:
+def refuse(line: str) -> None:
+    """Raise `BadInputError` for a file that cannot be read."""
+    raise BadInputError(f"{line.removeprefix('file:')}.", "Check the file.", code="file")
+
+
+def read_files(files: Sequence[SavedFile], unreadable: Callable[[str], None] = refuse) -> Iterator[Capture]:
     """Each file as a capture; one that cannot be read is told to `unreadable`, and the others come all the same."""
     archive: tuple[Path, zipfile.ZipFile] | None = None
     try:

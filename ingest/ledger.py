@@ -58,8 +58,10 @@ class Ledger:
             self._db.execute(
                 "insert into addresses (address, source, status, etag, last_modified, fetched_at)"
                 " values (?, ?, ?, ?, ?, ?)"
-                " on conflict (address) do update set status = excluded.status, etag = excluded.etag,"
-                " last_modified = excluded.last_modified, fetched_at = excluded.fetched_at,"
+                " on conflict (address) do update set status = excluded.status, fetched_at = excluded.fetched_at,"
+                " etag = case excluded.status when 304 then coalesce(excluded.etag, etag) else excluded.etag end,"
+                " last_modified = case excluded.status when 304"
+                " then coalesce(excluded.last_modified, last_modified) else excluded.last_modified end,"
                 " failures = 0, retry_at = null",
                 (address, source, status, etag, last_modified, utc_now()),
             )

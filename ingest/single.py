@@ -45,14 +45,14 @@ def fetch_page(home: Path, address: str, make_fetcher: MakeFetcher = Fetcher) ->
 
 def _got(fetcher: Fetcher, ledger: Ledger, store: Store, request: str) -> Got:
     """The answer; asked for whole where an unchanged page would be one that is not held."""
-    held = store.last_of(request)
+    held = store.last_sound(request)
     return fetcher.fetch(request, ledger.visit(request) if held else Visit())
 
 
 def _taken(store: Store, ledger: Ledger, source: str, request: str, got: Got) -> ParsedPage:
     """Keep first and remember second: killed between the two, the next run fetches once more and loses nothing."""
     if got.body is None:
-        held = store.last_of(request)
+        held = store.last_sound(request)
         assert held is not None  # only then was the page asked for conditionally
         ledger.fetched(request, source, got.status, got.etag, got.last_modified)
         return read_capture(held)

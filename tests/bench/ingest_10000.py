@@ -24,7 +24,7 @@ from ingest.store import Store
 from tests.ingest.pages import Post, Thread
 
 NEKB = [sys.executable, "-m", "api.cli"]
-SYLLABLES = [
+SYLLABLES = (
     "ka",
     "ket",
     "tle",
@@ -38,20 +38,12 @@ SYLLABLES = [
     "cup",
     "pot",
     "spo",
-    "ut",
     "wa",
     "ve",
     "ro",
-    "ute",
     "pac",
-    "ko",
     "mi",
-    "ra",
-    "no",
-    "se",
-    "lu",
-    "ti",
-]
+)
 KILLED_AT = 0.4  # of the threads
 
 
