@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kb.errors import GuidanceError
 from kb.guidance.card import STYLES, Card
+from kb.guidance.consistency import inconsistencies
+from kb.guidance.problem import Problem
 from kb.resources import Resource
 from kb.signals.tables import table_cards
 
@@ -22,19 +23,6 @@ _HEDGES = re.compile(
     r"worth a look|suggests?|undocumented|third[- ]party|could)\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong: the card (or table), the field, what is wrong, what to do."""
-
-    card: str
-    field: str
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.card}: {self.field} {self.what}. {self.remedy}"
 
 
 def problems(cards: list[Card], resources: Mapping[str, Resource], tables: Mapping[str, Any]) -> list[Problem]:
@@ -51,6 +39,7 @@ def problems(cards: list[Card], resources: Mapping[str, Resource], tables: Mappi
         if card.origin == "nekb":
             found += _symptoms(card)
     found += _cycles(cards)
+    found += inconsistencies(cards, tables)
     found += [
         Problem("tables", where, f"names the unknown card {id!r}", "Name a card of data/guidance/.")
         for where, id in table_cards(dict(tables))
