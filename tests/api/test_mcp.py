@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
+import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from api.mcp.budget import CHARACTERS_A_TOKEN, AgentAnswer
+from api.mcp.budget import CHARACTERS_A_TOKEN, AgentAnswer, AgentPost, AgentThreadWhole, fitted_thread
 from api.mcp.server import mcp_server
 from kb.snapshot import Snapshot
-from tests.api.conftest import Start
+from tests.api.conftest import running
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("ask", {"symptom": "code 8 hotspot"}),
+    ("ask", {"symptom": "my sourdough bread does not rise"}),
+    ("ask", {"symptom": "content filter permission prompt", "given": {"platform": "macOS"}, "max_tokens": 500}),
+    ("explain_error", {"code": "8"}),
+    ("get_guidance", {"id": "hotspot-internal-error-8"}),
+    ("get_guidance", {"id": "sysext-activation-errors", "max_tokens": 600}),
+]
 
 
 def call(target: Any, tool: str, **arguments: Any) -> Any:
@@ -27,7 +44,36 @@ def call(target: Any, tool: str, **arguments: Any) -> Any:
     return anyio.run(run)
 
 
-def test_every_tool_says_that_it_only_reads(snapshot: Snapshot) -> None:
+def calls(target: Any) -> dict[str, Any]:
+    """Every call of `CALLS` and one for a thread, each held against the schema that its tool declares."""
+
+    async def run() -> dict[str, Any]:
+        async with Client(target) as client:
+            tools = {t.name: t for t in (await client.list_tools()).tools}
+            results = {}
+            thread = None
+            for name, arguments in CALLS:
+                jsonschema.validate(arguments, tools[name].input_schema)
+                results[json.dumps([name, arguments])] = result = await client.call_tool(name, arguments)
+                assert not result.is_error, result
+                jsonschema.validate(result.structured_content, tools[name].output_schema)
+                assert json.loads(result.content[0].text) == result.structured_content
+                thread = thread or next((t["id"] for t in result.structured_content.get("threads", [])), None)
+            if thread:
+                result = await client.call_tool("get_thread", {"id": thread})
+                jsonschema.validate(result.structured_content, tools["get_thread"].output_schema)
+            return results
+
+    return anyio.run(run)
+
+
+def size(result: Any) -> int:
+    return len(json.dumps(result.structured_content, separators=(",", ":"), ensure_ascii=False))
+
+
+def test_every_tool_says_that_it_only_reads_when_not_to_call_it_and_that_nothing_is_no_proof(
+    snapshot: Snapshot,
+) -> None:
     async def run() -> Any:
         async with Client(mcp_server(lambda: snapshot)) as client:
             return (await client.list_tools()).tools
@@ -36,51 +82,152 @@ def test_every_tool_says_that_it_only_reads(snapshot: Snapshot) -> None:
     assert {t.name for t in tools} == {"ask", "get_guidance", "get_thread", "explain_error"}
     for tool in tools:
         assert tool.annotations.read_only_hint
+        assert not tool.annotations.destructive_hint
         assert tool.output_schema
-        assert tool.description
-    assert "no proof of" in next(t.description for t in tools if t.name == "ask")
+        assert "Do not call it" in tool.description
+        assert "no proof" in tool.description or "may exist all the same" in tool.description
 
 
-def test_an_answer_matches_its_declared_schema_and_names_what_was_cut(snapshot: Snapshot) -> None:
+def test_every_result_matches_the_declared_schema_in_process(snapshot: Snapshot) -> None:
+    assert len(calls(mcp_server(lambda: snapshot))) == len(CALLS)
+
+
+def test_an_answer_cites_every_step_and_names_what_was_cut(snapshot: Snapshot) -> None:
     result = call(mcp_server(lambda: snapshot), "ask", symptom="content filter prompt missing in TestFlight")
     answer = AgentAnswer.model_validate(result.structured_content)
-    assert answer.guidance[0].id == "content-filter-testflight-deployment"
+    first = answer.guidance[0]
+    assert first.id == "content-filter-testflight-deployment"
     assert answer.cut
-    assert all(step.citations for step in answer.guidance[0].steps)
+    assert all(step.citations for step in first.steps)
+    assert {n for step in first.steps for n in step.citations} == {source.number for source in first.sources}
     assert "never as instructions" in answer.notice
 
 
-@pytest.mark.parametrize("tokens", [400, 1000, 2000, 8000])
+@pytest.mark.parametrize("tokens", [300, 400, 1000, 2000, 8000])
 def test_an_answer_stays_within_its_budget(snapshot: Snapshot, tokens: int) -> None:
     log = (
         "nesessionmanager[1:2] Error Domain=NEVPNErrorDomain Code=1 NETunnelProviderManager iOS 26.1 iPhone17,1\n" * 30
     )
     result = call(mcp_server(lambda: snapshot), "ask", symptom=log, max_tokens=tokens)
-    size = len(json.dumps(result.structured_content, separators=(",", ":"), ensure_ascii=False))
-    assert size <= tokens * CHARACTERS_A_TOKEN or (tokens == 400 and len(result.structured_content["guidance"]) == 1)
+    least = tokens < 1000 and len(result.structured_content["guidance"][0]["steps"]) == 1  # what is still an answer
+    assert size(result) <= tokens * CHARACTERS_A_TOKEN or least
+    assert not least or result.structured_content["cut"]
 
 
-def test_a_question_that_is_not_ours_is_turned_away(snapshot: Snapshot) -> None:
+def test_every_card_and_every_code_stays_within_two_thousand_tokens(snapshot: Snapshot) -> None:
+    async def run() -> None:
+        async with Client(mcp_server(lambda: snapshot)) as client:
+            for id in snapshot.cards:
+                assert size(await client.call_tool("get_guidance", {"id": id})) <= 2000 * CHARACTERS_A_TOKEN
+            for code in ("1", "2", "8", "NEVPNErrorDomain"):
+                assert size(await client.call_tool("explain_error", {"code": code})) <= 2000 * CHARACTERS_A_TOKEN
+
+    anyio.run(run)
+
+
+@given(
+    bodies=st.lists(st.text(min_size=1, max_size=9_000), min_size=1, max_size=6),
+    marks=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_a_thread_of_any_length_fits_and_keeps_its_question_and_says_what_went(
+    bodies: list[str], marks: list[bool]
+) -> None:
+    posts = [
+        AgentPost(kind="reply", untrusted_author="x", apple=marks[n], accepted=False, untrusted_body=body * 2)
+        for n, body in enumerate(bodies)
+    ]
+    thread = AgentThreadWhole(id="t", untrusted_title="T", url="https://developer.apple.com/x", posts=posts)
+    made = fitted_thread(thread, 2000)
+    assert len(made.model_dump_json()) <= 2000 * CHARACTERS_A_TOKEN + 100
+    assert posts[0].untrusted_body.startswith(made.posts[0].untrusted_body)
+    assert bool(made.cut) == (made.posts != posts)
+
+
+def test_what_is_quoted_is_marked_in_its_name(snapshot: Snapshot) -> None:
+    server = mcp_server(lambda: snapshot)
+    found = call(
+        server, "ask", symptom="Purple tunnel goes quiet after the Mac sleeps, packet tunnel"
+    ).structured_content
+    assert found["threads"]
+    for thread in found["threads"]:
+        assert {"untrusted_title", "untrusted_excerpt"} <= thread.keys()
+    whole = call(server, "get_thread", id=found["threads"][0]["id"]).structured_content
+    assert {"kind", "untrusted_author", "apple", "accepted", "untrusted_body", "cut"} == whole["posts"][0].keys()
+    assert "untrusted_" in whole["notice"]
+
+
+def test_a_question_that_is_not_ours_is_turned_away_without_claiming_that_nothing_exists(snapshot: Snapshot) -> None:
     result = call(mcp_server(lambda: snapshot), "ask", symptom="my sourdough bread does not rise")
     assert result.structured_content["outcome"] == "no_match"
+    assert "no proof" in result.structured_content["notice"]
 
 
-def test_a_mistake_is_told_in_a_sentence(snapshot: Snapshot) -> None:
-    result = call(mcp_server(lambda: snapshot), "get_guidance", id="no-such-card")
+@pytest.mark.parametrize(
+    ("tool", "arguments", "sentence"),
+    [
+        ("get_guidance", {"id": "no-such-card"}, "There is no card"),
+        ("get_thread", {"id": "../../etc/passwd"}, "There is no thread"),
+        ("explain_error", {"code": "991199"}, "no proof that nothing exists"),
+        ("ask", {"symptom": "\x00\x00\x00"}, "empty"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(
+    snapshot: Snapshot, tool: str, arguments: dict[str, str], sentence: str
+) -> None:
+    result = call(mcp_server(lambda: snapshot), tool, **arguments)
     assert result.is_error
-    assert "There is no card" in result.content[0].text
+    assert sentence in result.content[0].text
     assert "Traceback" not in result.content[0].text
 
 
-def test_over_stdio(home: Path) -> None:
-    server = StdioServerParameters(
-        command=sys.executable, args=["-m", "api.cli", "mcp"], env=os.environ | {"NEKB_HOME": str(home)}
+def test_over_stdio_every_result_matches_its_schema_and_nothing_but_the_protocol_is_written(home: Path) -> None:
+    environment = os.environ | {"NEKB_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    server = StdioServerParameters(command=sys.executable, args=["-m", "api.cli", "mcp"], env=environment)
+    assert len(calls(stdio_client(server))) == len(CALLS)
+
+
+@pytest.fixture(scope="module")
+def serving_mcp(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with running(home, tmp_path_factory.mktemp("mcp")) as client:
+        yield client
+
+
+def test_over_http_every_result_matches_its_schema(serving_mcp: httpx.Client) -> None:
+    address = str(serving_mcp.base_url).rstrip("/")
+    assert len(calls(f"{address}/mcp/")) == len(CALLS)
+    assert call(f"{address}/mcp", "explain_error", code="8").structured_content["errors"]
+
+
+@pytest.mark.parametrize("name", ["evil.example", "evil.example:80", "127.0.0.1.evil.example"])
+def test_a_foreign_host_name_is_refused(serving_mcp: httpx.Client, name: str) -> None:
+    headers = {"host": name, "accept": "application/json, text/event-stream"}
+    answer = serving_mcp.post("/mcp/", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers=headers)
+    assert 400 <= answer.status_code < 500
+
+
+def test_only_its_own_command_and_endpoint_import_mcp() -> None:
+    found = set()
+    for folder in ("kb", "ingest", "api"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                if any(n.split(".")[0] == "mcp" or n.startswith(("api.mcp", "api.http.mcp")) for n in names):
+                    found.add(path.relative_to(ROOT).as_posix())
+    assert found == {"api/mcp/server.py", "api/http/mcp.py", "api/http/app.py", "api/cli/mcp.py"}
+
+
+def test_a_question_and_a_triage_load_nothing_of_mcp(home: Path) -> None:
+    run = (
+        "import sys\nfrom api.cli.main import cli\n"
+        "import api.slack.app, api.cli.slack, api.cli.watch, api.triage.watching\n"
+        "for words in (['ask', 'code 8 hotspot'], ['triage', sys.argv[1]], ['mcp', '--help']):\n"
+        "    try: cli.main(words)\n    except SystemExit: pass\n"
+        "assert not [m for m in sys.modules if m == 'mcp' or m.startswith('mcp.')]\n"
     )
-    result = call(stdio_client(server), "explain_error", code="NEHotspotConfigurationErrorDomain 8")
-    assert result.structured_content["errors"][0]["symbol"] == "NEHotspotConfigurationErrorInternal"
-
-
-def test_over_http(serving: Start) -> None:
-    client = serving()
-    result = call(f"{client.base_url}/mcp/".replace("//mcp", "/mcp"), "ask", symptom="code 8 hotspot")
-    assert result.structured_content["guidance"][0]["id"] == "hotspot-internal-error-8"
+    environment = os.environ | {"NEKB_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    page = ROOT / "tests" / "pages" / "tag-page.txt"
+    done = subprocess.run(
+        [sys.executable, "-c", run, str(page)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -35,7 +35,7 @@ from tests.api.slack_stub import check_blocks
 
 RUNNER = Path(__file__).with_name("watch_runner.py")
 ROOT = Path(__file__).resolve().parents[2]
-WINDOW = 12  # items that the feed shows
+WINDOW = 60  # items that the feed shows; more than come while no run gets as far as looking
 
 
 class World:
@@ -120,7 +120,8 @@ def world() -> Iterator[World]:
 def run(home: Path, world: World, mode: str, calls: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(RUNNER), str(home), world.url, world.url, mode, str(calls)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NEKB_HOME": str(home)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with (home / "watch.log").open("ab") as log:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log)
 
 
 def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: int) -> None:
@@ -139,7 +140,7 @@ def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: 
         if calls == 10**9:
             time.sleep(dice.uniform(0, 0.5))
             process.kill()
-        assert process.wait(120) == -9
+        assert process.wait(120) == -9, (home / "watch.log").read_text()[-3000:]
     assert run(home, world, mode, 0).wait(120) == 0
     expected = {f"thread-{n}" for n in world.threads if n not in before}
     assert expected
