@@ -1,0 +1,128 @@
+"""Socket Mode: `nekb slack` in a process of its own, against a stub of Slack's socket on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from tests.api.slack_stub import SlackStub, check_blocks
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 3.0  # seconds that Slack waits
+
+
+class SocketStub:
+    """Slack's end of the socket: gives its address, says hello, sends envelopes, takes acknowledgements."""
+
+    def __init__(self) -> None:
+        self.acknowledged: dict[str, float] = {}
+        self.token = ""
+        self.connected = threading.Event()
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._socket: web.WebSocketResponse | None = None
+        threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True).start()
+        assert self._ready.wait(10)
+
+    async def _serve(self) -> None:
+        self._over = asyncio.Event()
+        app = web.Application()
+        app.add_routes([web.post("/api/apps.connections.open", self._open), web.get("/link", self._link)])
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        await self._over.wait()
+        await runner.cleanup()
+
+    async def _open(self, request: web.Request) -> web.Response:
+        self.token = request.headers["authorization"]
+        return web.json_response({"ok": True, "url": f"ws://127.0.0.1:{self.port}/link"})
+
+    async def _link(self, request: web.Request) -> web.WebSocketResponse:
+        self._socket = socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}})
+        self.connected.set()
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                said = json.loads(message.data)
+                self.acknowledged[said["envelope_id"]] = time.monotonic()
+        return socket
+
+    def send(self, kind: str, payload: dict[str, Any], id: str) -> float:
+        """Send an envelope; seconds until it was acknowledged."""
+        envelope = {"type": kind, "envelope_id": id, "payload": payload, "accepts_response_payload": True}
+        started = time.monotonic()
+        assert self._socket is not None
+        asyncio.run_coroutine_threadsafe(self._socket.send_json(envelope), self._loop).result(10)
+        while id not in self.acknowledged:
+            assert time.monotonic() - started < 20, "never acknowledged"
+            time.sleep(0.002)
+        return self.acknowledged[id] - started
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+
+
+@pytest.fixture
+def running(home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub, Path]]:
+    socket, stub, log = SocketStub(), SlackStub(), tmp_path / "slack.log"
+    environment = os.environ | {
+        "NEKB_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "SLACK_BOT_TOKEN": "xoxb-secret-word",
+        "SLACK_APP_TOKEN": "xapp-secret-word",
+        "SLACK_API_URL": f"http://127.0.0.1:{socket.port}/api/",
+    }
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "api.cli", "slack"], env=environment, stdout=out, stderr=out)
+    try:
+        assert socket.connected.wait(60), log.read_text()
+        yield socket, stub, log
+    finally:
+        process.terminate()
+        process.wait(30)
+        socket.close()
+        stub.close()
+
+
+def test_a_cold_socket_acknowledges_in_time_answers_once_and_logs_nothing_of_it(
+    running: tuple[SocketStub, SlackStub, Path],
+) -> None:
+    socket, stub, log = running
+    assert socket.token == "Bearer xapp-secret-word"
+    command = {"command": "/nekb", "text": "code 8 hotspot private-word-xyzzy", "response_url": f"{stub.url}/response",
+               "trigger_id": "1", "user_id": "U1", "team_id": "T1", "channel_id": "C1", "api_app_id": "A1"}  # fmt: skip
+    took = socket.send("slash_commands", command, "first")
+    print(f"socket: acknowledged after {took * 1000:.0f} ms")
+    assert took < LIMIT
+    message = stub.wait()[0][1]
+    assert message["response_type"] == "ephemeral"
+    check_blocks(message["blocks"])
+    assert "NEHotspotConfigurationErrorInternal" in json.dumps(message["blocks"])
+    button = next(e for b in message["blocks"] if b["type"] == "actions" for e in b["elements"])
+    pressed = {
+        "type": "block_actions",
+        "user": {"id": "U1"},
+        "team": {"id": "T1"},
+        "channel": {"id": "C1"},
+        "response_url": f"{stub.url}/response",
+        "actions": [button],
+    }
+    assert socket.send("interactive", pressed, "second") < LIMIT
+    assert stub.wait(2)[1][1]["replace_original"] is True
+    assert not [word for word in ("private-word", "secret-word") if word in log.read_text()]
