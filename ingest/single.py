@@ -37,7 +37,7 @@ def fetch_page(home: Path, address: str, make_fetcher: MakeFetcher = Fetcher) ->
                     raise fetcher.shut(source_host(request) or "", "it asked to verify that a human is there")
             except FetchError as error:
                 raise NekbError(f"{address} could not be had: {error.what}.", SAVE_INSTEAD, code="fetch") from error
-    if page.kind in EMPTY_KINDS or page.broken:
+    if page.kind in EMPTY_KINDS or (page.broken and not page.parts):
         why = EMPTY_KINDS.get(page.kind) or next(p.what for p in page.problems if p.severity == "broken")
         raise NekbError(f"{address} says nothing that can be used: {why}.", SAVE_INSTEAD, code="fetch")
     return page
@@ -54,13 +54,14 @@ def _taken(store: Store, ledger: Ledger, source: str, request: str, got: Got) ->
     if got.body is None:
         held = store.last_sound(request)
         assert held is not None  # only then was the page asked for conditionally
-        ledger.fetched(request, source, got.status, got.etag, got.last_modified)
+        visit = ledger.visit(request)
+        tags = got.etag or visit.etag, got.last_modified or visit.last_modified
+        ledger.fetched(request, source, got.status, *tags)
         return read_capture(held)
     capture = Capture(got.address, source, utc_now(), got.body)
     settler = Settler(store, IngestReport())
     page = settler.settle(store.keep(capture, PARSER_VERSION)) or read_capture(capture)
     settler.finish()
-    ledger.fetched(request, source, got.status, got.etag, got.last_modified)
-    if page.kind in EMPTY_KINDS or not page.sound:
-        ledger.forget_validators(request)
+    usable = page.kind not in EMPTY_KINDS and page.sound
+    ledger.fetched(request, source, got.status, *((got.etag, got.last_modified) if usable else (None, None)))
     return page

@@ -29,7 +29,10 @@ def threads_in(what: str, home: Path) -> list[Document]:
         found = threads_of(fetch_page(home, what))
     else:
         files, _ = saved_files([Path(what)])
-        found = [d for capture in read_files(files) for d in _of_capture(capture)]
+        unreadable: list[str] = []
+        found = [d for capture in read_files(files, unreadable.append) for d in _of_capture(capture)]
+        if unreadable and not found:
+            raise BadInputError(f"{unreadable[0].removeprefix('file:')}.", "Check the file.", code="file")
     if not found:
         raise BadInputError(
             f"There is no thread in {what}.", "Name a saved thread page, a feed, or a text file.", code="no_thread"

@@ -15,7 +15,7 @@ import anyio
 import httpx
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
@@ -125,6 +125,7 @@ def test_every_card_and_every_code_stays_within_two_thousand_tokens(snapshot: Sn
     anyio.run(run)
 
 
+@settings(deadline=None)
 @given(
     bodies=st.lists(st.text(min_size=1, max_size=9_000), min_size=1, max_size=6),
     marks=st.lists(st.booleans(), min_size=6, max_size=6),

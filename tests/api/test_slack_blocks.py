@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.slack.blocks import FIRST_STEPS, answer_blocks
@@ -80,6 +80,7 @@ def hostile(answer: Answer, text: str) -> list[dict[str, Any]]:
     )
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=300) | st.sampled_from(HOSTILE))
 def test_nothing_from_outside_can_ping_or_link(text: str) -> None:
     for made in (escaped(text), link(text, "https://developer.apple.com/a", outside=True), from_markdown(text)):
@@ -91,6 +92,7 @@ def test_nothing_from_outside_can_ping_or_link(text: str) -> None:
         assert word not in escaped(f"{text}{word}")
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=300) | st.sampled_from(HOSTILE))
 def test_hostile_threads_and_questions_fit_block_kit_and_stay_words(text: str) -> None:
     made = hostile(_ANSWER[0], text)
@@ -111,6 +113,7 @@ def _one_answer(answer: Answer) -> None:
     _ANSWER[:] = [answer]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.integers(min_value=10, max_value=100))
 def test_a_cut_text_is_short_and_whole(text: str, limit: int) -> None:
     short = cut(escaped(text), limit)
@@ -118,6 +121,7 @@ def test_a_cut_text_is_short_and_whole(text: str, limit: int) -> None:
     assert short.count("<") == short.count(">")
 
 
+@settings(deadline=None)
 @given(query=st.text(max_size=3_000), fact=st.text(max_size=60))
 def test_a_button_carries_any_question(query: str, fact: str) -> None:
     value = pack(query, {"platform": fact}, c="card", v=True)
@@ -133,6 +137,7 @@ def test_a_log_of_many_lines_goes_on_whole() -> None:
     assert unpack(pack(log, {}))[0] == log
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_a_value_that_is_none_of_ours_is_no_question(value: str) -> None:
     query, facts = unpack(value)
