@@ -115,7 +115,7 @@ def test_share_show_all_and_refine_go_on_with_the_same_question(slack: httpx.Cli
 
 
 def test_a_missing_fact_is_asked_for_with_buttons_that_change_the_answer(slack: httpx.Client, stub: SlackStub) -> None:
-    send_command(slack, stub, "error code 2 when saving")
+    send_command(slack, stub, "already associated code 13")
     [(_, first)] = stub.wait(1)
     refine = buttons_of(first)["nekb_refine_0"]
     given = unpack(refine["value"])[1]
@@ -123,8 +123,7 @@ def test_a_missing_fact_is_asked_for_with_buttons_that_change_the_answer(slack: 
     send_action(slack, stub, refine)
     refined = stub.wait(2)[1][1]
     check_blocks(refined["blocks"])
-    fact = next(iter(given.values()))
-    assert fact.split()[0] in texts(refined["blocks"])
+    assert f"taking it for {next(iter(given.values()))}" in texts(refined["blocks"])
 
 
 def test_a_mention_is_answered_in_its_thread(slack: httpx.Client, stub: SlackStub) -> None:
