@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from kb.errors import BadInputError, NotFoundError
+from kb.names import nearest
 from kb.signals.tables import Case, Domain, SignalTables
 
 _ORDER = {"public": 0, "private": 1, "enum": 2}
@@ -33,17 +34,41 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     name = re.sub(r"(?i)(?<![\w.])(?:error|domain=?|code)(?![\w.])[\s=:]*", "", name + " ").strip() or ""
     found = _in_domain(name, int(code[1]) if code else None, tables) if name else _everywhere(code, tables)
     if not found:
-        raise NotFoundError(
-            f"No known domain has {text[:80]!r}.",
-            "Try the code alone: `nekb error 8` lists every domain that knows it.",
-        )
+        raise _unknown(text, name, code[1] if code else None, tables)
     return found
+
+
+def _unknown(text: str, name: str, code: str | None, tables: SignalTables) -> NotFoundError:
+    """Says which part is unknown, and what was most likely meant."""
+    if not name:
+        return NotFoundError(f"No known domain has the code {code}.", "Write the domain or the symbol beside it.")
+    domain = _domain(name, tables)
+    if domain is not None:
+        codes = sorted(domain.cases)
+        return NotFoundError(
+            f"{domain.name} has no code {code} that is known.",
+            f"Known are {codes[0]} to {codes[-1]}: `nekb error {domain.name}` lists them.",
+        )
+    names = [str(n) for d in tables.domains.values() for n in (d.name, d.enum) if n]
+    symbols = [c.symbol for d in tables.domains.values() for c in d.cases.values() if c.symbol]
+    return NotFoundError(
+        f"Nothing known is called {text[:80]!r}.",
+        nearest(name, names if code else [*names, *symbols])
+        or "Try the code alone: `nekb error 8` lists every domain that knows it.",
+    )
 
 
 def _everywhere(code: re.Match[str] | None, tables: SignalTables) -> list[KnownError]:
     number = int(code[1]) if code else None
     known = [KnownError(d, d.cases[number]) for d in tables.domains.values() if number in d.cases]
-    return sorted(known, key=lambda k: (_ORDER.get(k.domain.visibility, 3), not k.case.cards, k.domain.id))
+    return sorted(known, key=_likelihood)
+
+
+def _likelihood(known: KnownError) -> tuple[int, bool, bool, int, str]:
+    """Public domains first; then what is surely known; then what people are so often stuck on that it has hints."""
+    case, domain = known.case, known.domain
+    unsure = not case.confidence.startswith("high")
+    return (_ORDER.get(domain.visibility, 3), not case.cards, unsure, -len(case.hints), domain.id)
 
 
 def _in_domain(name: str, code: int | None, tables: SignalTables) -> list[KnownError]:
@@ -51,13 +76,17 @@ def _in_domain(name: str, code: int | None, tables: SignalTables) -> list[KnownE
     if entry is not None and entry.code is not None and entry.domain:
         owner = tables.domains[entry.domain]
         return [KnownError(owner, owner.cases[entry.code])]
-    domain = tables.domain_named(name) or next((d for d in tables.domains.values() if _called(d, name)), None)
+    domain = _domain(name, tables)
     if domain is None:
         swift = tables.swift_cases.get(name.lstrip(".").lower(), [])
         return [KnownError(tables.domains[d], tables.domains[d].cases[c]) for d, c in swift]
     if code is None:
         return [KnownError(domain, case) for _, case in sorted(domain.cases.items())]
     return [KnownError(domain, domain.cases[code])] if code in domain.cases else []
+
+
+def _domain(name: str, tables: SignalTables) -> Domain | None:
+    return tables.domain_named(name) or next((d for d in tables.domains.values() if _called(d, name)), None)
 
 
 def _called(domain: Domain, name: str) -> bool:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from api.text import one_line
+
+if TYPE_CHECKING:
+    from kb.error_lookup import KnownError
+    from kb.guidance.card import Card
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -17,7 +23,8 @@ def error(words: tuple[str, ...], as_json: bool) -> None:
     from api.cli.opening import open_or_build
     from kb.error_lookup import look_up
 
-    found = look_up(list(words), open_or_build().signals)
+    snapshot = open_or_build()
+    found = look_up(list(words), snapshot.signals)
     if as_json:
         click.echo(
             json.dumps(
@@ -42,12 +49,20 @@ def error(words: tuple[str, ...], as_json: bool) -> None:
             )
         )
         return
-    for known in found:
-        unsure = "" if known.case.confidence.startswith("high") else f" ({known.case.confidence} confidence)"
-        name = known.case.symbol or known.case.swift or ""
-        click.echo(one_line(f"{known.domain.name} {known.case.code}  {name}"))
-        click.echo(f"  {one_line(known.case.meaning)}{unsure}")
-        for hint in known.case.hints:
-            click.echo(f"  - {one_line(hint)}")
-        if known.case.cards:
-            click.echo(f"  Guidance: {', '.join(known.case.cards)}")
+    for at, known in enumerate(found):
+        if at:
+            click.echo()
+        _show(known, snapshot.cards)
+    click.echo("\n`nekb guidance show ID` shows a card.")
+
+
+def _show(known: KnownError, cards: Mapping[str, Card]) -> None:
+    name = known.case.symbol or known.case.swift or ""
+    unsure = "" if known.case.confidence.startswith("high") else f" ({known.case.confidence} confidence)"
+    click.echo(one_line(f"{known.domain.name} {known.case.code}  {name}").rstrip())
+    click.echo(f"  {one_line(known.case.meaning)}{unsure}")
+    for hint in known.case.hints:
+        click.echo(f"  - {one_line(hint)}")
+    for id in known.case.cards:
+        title = f": {one_line(cards[id].title)}" if id in cards else ""
+        click.echo(f"  -> {id}{title}")

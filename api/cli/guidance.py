@@ -10,6 +10,7 @@ import click
 from api.text import one_line
 from kb.errors import BadInputError, NotFoundError
 from kb.home import nekb_home, shipped_data
+from kb.names import nearest
 
 
 @click.group()
@@ -24,7 +25,11 @@ def list_cards(topic: str | None, as_json: bool) -> None:
     """Every card with its topic and title."""
     from api.cli.opening import open_or_build
 
-    cards = [c for c in open_or_build().cards.values() if topic in (None, c.topic)]
+    snapshot = open_or_build()
+    topics = sorted({c.topic for c in snapshot.cards.values()})
+    if topic is not None and topic not in topics:
+        raise NotFoundError(f"There is no topic {topic!r}.", nearest(topic, topics) or f"Topics: {', '.join(topics)}.")
+    cards = [c for c in snapshot.cards.values() if topic in (None, c.topic)]
     if as_json:
         click.echo(
             json.dumps(
@@ -49,7 +54,9 @@ def show(id: str, as_json: bool) -> None:
     snapshot = open_or_build()
     card = snapshot.cards.get(id)
     if card is None:
-        raise NotFoundError(f"There is no card {id!r}.", "`nekb guidance list` names them.")
+        raise NotFoundError(
+            f"There is no card {id!r}.", nearest(id, list(snapshot.cards)) or "`nekb guidance list` names them."
+        )
     if as_json:
         click.echo(card.model_dump_json(indent=2))
         return
@@ -80,10 +87,13 @@ def check(as_json: bool) -> None:
 
 @guidance.command()
 @click.argument("id")
-def new(id: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def new(id: str, as_json: bool) -> None:
     """Write a template for a card of your own, ID, into NEKB_HOME/guidance/."""
     from kb.guidance.template import template
 
+    if (shipped_data() / "guidance" / f"{id}.md").exists():
+        raise BadInputError(f"The card {id!r} comes with nekb.", "Choose another id.", code="exists")
     folder = nekb_home() / "guidance"
     path = folder / f"{id}.md"
     text = template(id)
@@ -91,4 +101,7 @@ def new(id: str) -> None:
         raise BadInputError(f"{path} exists.", "Edit it, or choose another id.", code="exists")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps({"id": id, "path": str(path)}, indent=2))
+        return
     click.echo(f"{path}\nEdit it, then run `nekb guidance check` and `nekb build`.")
