@@ -23,7 +23,6 @@ _OTHERS = {
     "%PDF": "a PDF: save the page as HTML, or copy its text into a file",
     "PK\x03\x04": "a zip: name it as a file, or unpack it",
     "\x1f": "compressed: unpack it first",
-    "\x89PNG": "a picture",
     "GIF8": "a picture",
 }
 _SHAPED = ("thread", "tag", "topic", "search")
@@ -70,6 +69,8 @@ def _unreadable(page: Page) -> str | None:
     """Why a page is not even looked at, for the commonest mistakes."""
     if not page.text.strip():
         return "it is empty"
+    if page.text[1:4] == "PNG":
+        return "it is a picture"
     for beginning, what in _OTHERS.items():
         if page.text.startswith(beginning):
             return f"it is {what}"

@@ -291,6 +291,8 @@ def _invariants(
     unmarked = [p.author for p in posts if p.author in _ROLES and not p.apple and page.verified]
     if unmarked:
         problems.append(Problem("drift", f"a post by {unmarked[0]} is not marked as Apple's"))
+    if any(n.layer != "data" and n.element.select_one(_ACCEPTED) for n in nodes):
+        problems.append(Problem("drift", "an answer's mark stands on a post that has no id, and is not believed"))
     if sum(p.accepted for p in posts) > 1:
         problems.append(Problem("warning", "more than one answer is marked accepted"))
     if not page.verified:
