@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def commands(block: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def shell(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+def shell(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A folder with what the README's reader has: nekb, a saved page, Apple's `log`; and the environment for it."""
     folder = tmp_path_factory.mktemp("reader")
     tools = folder / "bin"
@@ -40,7 +39,7 @@ def shell(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         "NEKB_HOME": str(folder / "home"),
         "PYTHONPATH": str(ROOT),
     }
-    yield folder, environment
+    return folder, environment
 
 
 def _tool(path: Path, body: str) -> None:
