@@ -29,9 +29,9 @@ from kb.matching.weights import CONFIDENCE_FEATURES, FEATURES, Weights
 from kb.snapshot import Snapshot, open_current
 
 Array = npt.NDArray[np.float64]
-PENALTY = 0.005
+PENALTY = 0.01
 FOLDS = 5
-MOST_TURNED_AWAY = 0.02  # of the questions in scope, on the tuning split
+MOST_TURNED_AWAY = 0.015  # of the questions in scope, on the tuning split
 _SEED = 7
 
 
