@@ -58,12 +58,11 @@ def confidence(ranked: list[RankedCard], weights: Weights) -> float:
 
 
 def outcome_of(sure: float, ranked: list[RankedCard], weights: Weights) -> Outcome:
-    """`no_match` where the question is foreign or nothing is likely; `answered` above the upper border.
+    """`no_match` below the lower border of confidence; `answered` from the upper one on.
 
     An exact code with its domain is ours whatever the words around it are like.
     """
-    foreign = ranked[0].id == NONE or sure < weights.no_match_below
-    if foreign:
+    if sure < weights.no_match_below:
         return "uncertain" if any(r.identified for r in ranked) else "no_match"
     return "answered" if sure >= weights.answered_from else "uncertain"
 
