@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from kb.filters import Filters
 
 FLAT_UP_TO = 10_000
-HNSW_EF_CONSTRUCTION = 80
 HNSW_EF_SEARCH = 128
 # How FAISS writes IndexFlatIP: fourcc, dimensions, vectors, two unused words, trained, metric, and the floats' number.
 _FLAT_HEADER = struct.Struct("<4siqqq?iq")
@@ -37,8 +36,6 @@ def write_vectors(path: Path, vectors: Vector) -> str:
     count, dimensions = vectors.shape
     kind = index_type(count)
     index: Any = faiss.index_factory(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
-    if hasattr(index, "hnsw"):
-        index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
     if not index.is_trained:
         index.train(vectors)
     index.add(vectors)
