@@ -20,10 +20,12 @@ from kb.vectors import write_vectors
 NOISE = 0.6  # length of the noise beside a text's vector of length 1
 
 
-def passages(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Owner and text of every guidance passage."""
+def passages(snapshot: Snapshot, *, phrasings: bool = True) -> list[tuple[str, str]]:
+    """Owner and text of every guidance passage, or of what the cards themselves say."""
     db = sqlite3.connect(snapshot.folder / "passages.db")
-    return db.execute("select owner, text from passages where space = 'guidance' order by row").fetchall()
+    kinds = "" if phrasings else "and kind != 'phrasing'"
+    sql = f"select owner, text from passages where space = 'guidance' {kinds} order by row"
+    return db.execute(sql).fetchall()
 
 
 def made_texts(real: list[tuple[str, str]], count: int, seed: int) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """Side by side: nekb and what people would use instead, over the same passages and questions, in one run.
 
     pip install -e '.[bench]'
-    python -m tests.bench.side [SYSTEM...]
+    python -m tests.bench.side [--all] [SYSTEM...]
 
-Passages are the current snapshot's guidance with the owner of each; questions are those of the evaluation that were
-never tuned on and that a card answers. Each system builds and asks in processes of its own; they ask in turns, twice.
-The table stands beside the tutorial's figures as ratios, the two rounds' where they differ.
+Passages are what the cards of the current snapshot say, symptoms included; with `--all` the phrasings too, from which
+nekb's classifier learns. Questions are those of the evaluation that were never tuned on and that a card answers. Each
+system builds and asks in processes of its own, in turns.
 """
 
 from __future__ import annotations
@@ -57,17 +57,19 @@ def summary(found: dict[str, Any], asked: list[LabelledQuestion]) -> dict[str, f
     }
 
 
-def main(names: list[str]) -> None:
+def main(names: list[str], rounds: int = ROUNDS) -> None:
     """Build each, then ask in turns; one JSON line a system and round."""
     asked = [q for q in read_questions(shipped_data() / "evaluation" / "questions.jsonl", "report") if q.in_scope]
-    corpus = passages(open_current(nekb_home()))
+    everything = "--all" in names
+    names = [name for name in names if name != "--all"] or list(NAMES)
+    corpus = passages(open_current(nekb_home()), phrasings=everything)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: Path(scratch) / name for name in names}
         for name, folder in folders.items():
             folder.mkdir()
             clock, processor = run(name, folder, "build", corpus)["build"]
             print(json.dumps({"system": name, "build_s": processor, "build_clock_s": clock}), flush=True)
-        for at in range(ROUNDS):
+        for at in range(rounds):
             for name, folder in folders.items():
                 found = summary(run(name, folder, "ask", [q.query for q in asked]), asked)
                 print(
@@ -76,4 +78,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(NAMES))
+    main(sys.argv[1:])
