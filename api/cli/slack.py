@@ -7,7 +7,7 @@ import os
 
 import click
 
-from kb.errors import BadInputError
+from kb.errors import BadInputError, NekbError
 
 
 @click.group(invoke_without_command=True)
@@ -38,7 +38,9 @@ def manifest(address: str | None, watch: bool) -> None:
 def _socket_mode() -> None:
     import asyncio
 
+    from aiohttp import ClientError
     from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+    from slack_sdk.errors import SlackApiError
 
     from api.cli.opening import open_or_build
     from api.http.current import CurrentSnapshot
@@ -61,7 +63,24 @@ def _socket_mode() -> None:
 
     async def run() -> None:
         app = slack_app(settings, Desk(current.fresh, open_database(nekb_home())))
+        await app.client.auth_test()  # a wrong token is said now: once it listens, the client tries again for ever
+        await app.client.apps_connections_open(app_token=app_token)
+        click.echo("nekb answers in Slack (Socket Mode). Stop it with Ctrl-C.", err=True)
         await AsyncSocketModeHandler(app, app_token).start_async()  # type: ignore[no-untyped-call]
 
-    click.echo("nekb answers in Slack (Socket Mode).", err=True)
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except SlackApiError as error:
+        raise BadInputError(
+            f"Slack refused a token: {error.response.get('error')}.",
+            "SLACK_BOT_TOKEN begins with xoxb-; SLACK_APP_TOKEN with xapp-, and has the scope connections:write.",
+            code="slack",
+        ) from None
+    except (ClientError, OSError) as error:
+        raise NekbError(
+            f"Slack cannot be reached ({type(error).__name__}).",
+            "Check the network, then start it again.",
+            code="slack",
+        ) from error
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)

@@ -27,7 +27,7 @@ from kb.triage import Triage
 
 FEED = "https://developer.apple.com/forums/tags/rssFeed/networkextension"
 _LONGEST_WAIT = 3_600
-_DIGEST = "digest:"
+_DIGEST, _GAP = "digest:", "gap:"
 _PULSE = 15.0  # seconds between two looks at what is due
 GAP = (
     "Nothing in the feed was seen before, so threads between may be missing. `nekb ingest --from tag` fetches the tag's"
@@ -80,6 +80,7 @@ class Watch:
             return []
         if threads and not deliveries.known_of(self._engine, target.key, threads):
             self.problem = GAP
+            deliveries.note(self._engine, target.key, {f"{_GAP}{_now()}": {"problem": GAP}}, "seen")  # for the digest
             log.warning("feed", problem=self.problem)
         return deliveries.note(self._engine, target.key, dict(reversed(threads.items())))
 
@@ -138,10 +139,11 @@ class Watch:
         last = deliveries.last_of(self._engine, target.key, _DIGEST)
         if last is None or last.item == item or not self._digest_is_past():
             return False
-        until = dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
+        gap = deliveries.last_of(self._engine, target.key, _GAP)
+        problem = self.problem or (GAP if gap and gap.number > last.number else None)
         new = deliveries.after(self._engine, last)
         threads = [_digested(d) for d in new if not d.item.startswith(_DIGEST)]
-        content = {"since": last.at, "until": until, "threads": threads, "problem": self.problem}
+        content = {"since": last.at, "until": _now(), "threads": threads, "problem": problem}
         return bool(deliveries.note(self._engine, target.key, {item: content}))
 
 
@@ -156,6 +158,10 @@ def _digested(delivery: Delivery) -> dict[str, Any]:
         "route": triage.get("route"),
         "sent": delivery.state == "sent",
     }
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
 
 
 def _today() -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
+from tests.api.conftest import free_port
 from tests.api.slack_stub import SlackStub, check_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,13 @@ class SocketStub:
     async def _serve(self) -> None:
         self._over = asyncio.Event()
         app = web.Application()
-        app.add_routes([web.post("/api/apps.connections.open", self._open), web.get("/link", self._link)])
+        app.add_routes(
+            [
+                web.post("/api/apps.connections.open", self._open),
+                web.post("/api/auth.test", self._test),
+                web.get("/link", self._link),
+            ]
+        )
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -47,6 +54,10 @@ class SocketStub:
         self._ready.set()
         await self._over.wait()
         await runner.cleanup()
+
+    async def _test(self, request: web.Request) -> web.Response:
+        good = request.headers["authorization"] == "Bearer xoxb-secret-word"
+        return web.json_response({"ok": True} if good else {"ok": False, "error": "invalid_auth"})
 
     async def _open(self, request: web.Request) -> web.Response:
         self.token = request.headers["authorization"]
@@ -78,16 +89,20 @@ class SocketStub:
         self._loop.call_soon_threadsafe(self._over.set)
 
 
+def environment_of(home: Path, port: int, bot: str = "xoxb-secret-word") -> dict[str, str]:
+    return os.environ | {
+        "NEKB_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "SLACK_BOT_TOKEN": bot,
+        "SLACK_APP_TOKEN": "xapp-secret-word",
+        "SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
+    }
+
+
 @pytest.fixture
 def running(home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub, Path]]:
     socket, stub, log = SocketStub(), SlackStub(), tmp_path / "slack.log"
-    environment = os.environ | {
-        "NEKB_HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        "SLACK_BOT_TOKEN": "xoxb-secret-word",
-        "SLACK_APP_TOKEN": "xapp-secret-word",
-        "SLACK_API_URL": f"http://127.0.0.1:{socket.port}/api/",
-    }
+    environment = environment_of(home, socket.port)
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "api.cli", "slack"], env=environment, stdout=out, stderr=out)
     try:
@@ -126,3 +141,17 @@ def test_a_cold_socket_acknowledges_in_time_answers_once_and_logs_nothing_of_it(
     assert socket.send("interactive", pressed, "second") < LIMIT
     assert stub.wait(2)[1][1]["replace_original"] is True
     assert not [word for word in ("private-word", "secret-word") if word in log.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("bot", "sentence"), [("xoxb-wrong", "refused a token: invalid_auth"), (None, "cannot be reached")]
+)
+def test_a_wrong_token_or_no_network_is_told_in_a_sentence(home: Path, bot: str | None, sentence: str) -> None:
+    stub = SocketStub()
+    environment = environment_of(home, stub.port if bot else free_port(), bot or "xoxb-secret-word")
+    command = [sys.executable, "-m", "api.cli", "slack"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    stub.close()
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

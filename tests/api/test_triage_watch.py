@@ -280,6 +280,24 @@ def test_one_digest_a_day_holds_what_came_since_the_last(tmp_path: Path, clock: 
     assert (messages[-1]["key"], messages[-1]["threads"]) == ("digest:2026-11-22", [])
 
 
+def test_a_gap_is_told_in_the_next_digest_even_after_a_restart(tmp_path: Path, clock: Callable[[str], None]) -> None:
+    target, feed = Recorder(), [thread(1)]
+    messages: list[dict[str, Any]] = []
+    target.send = lambda delivery, message: messages.append(message)  # type: ignore[method-assign]
+    clock("2026-11-20T09:00:00")
+    for shown in ([thread(1)], [thread(9)], [thread(9)]):
+        feed[:] = shown
+        watch = Watch(open_database(tmp_path), [target], lambda: feed, judged, 8)
+        watch.look()
+        watch.deliver()
+    clock("2026-11-21T09:00:00")
+    watch.deliver()
+    assert (messages[-1]["kind"], messages[-1]["problem"]) == ("digest", GAP)
+    clock("2026-11-22T09:00:00")
+    watch.deliver()
+    assert (messages[-1]["key"], messages[-1]["problem"]) == ("digest:2026-11-22", None)
+
+
 def delivery(in_doubt: bool = False, item: str = "thread-1") -> deliveries.Delivery:
     state = "sending" if in_doubt else "queued"
     return deliveries.Delivery(1, "t", item, state, "2026-11-20T07:00:00+00:00", 0, None, {}, None)
