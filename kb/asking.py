@@ -16,7 +16,7 @@ from kb.guidance.when import applies, parse_when
 from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
-from kb.matching.threads import LIKELY, RankedThread, rank_threads
+from kb.matching.threads import RankedThread, rank_threads
 from kb.resources import search_address
 from kb.snapshot import Snapshot
 
@@ -39,7 +39,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     weights = snapshot.weights
     sure = confidence(ranked, weights)
     outcome = outcome_of(sure, ranked, weights)
-    threads = [] if outcome == "no_match" else [t for t in rank_threads(question, limit) if t.score >= LIKELY]
+    threads = [] if outcome == "no_match" else [t for t in rank_threads(question, limit) if t.likely]
     cards = [] if outcome == "no_match" else _shown(ranked, limit)
     first = snapshot.cards[cards[0].id] if cards else None
     return Answer(

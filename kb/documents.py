@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
 PostKind = Literal["question", "reply", "answer", "article"]
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,20 @@ class Document:
     weight: int = 0
 
     @property
+    def day(self) -> str | None:
+        """The day (ISO 8601) of what was last said in it."""
+        said = [p.created[:10] for p in self.posts if p.created and _DAY.match(p.created)]
+        return max((*said, *([self.updated] if self.updated else ())), default=None)
+
+    @property
+    def shown_activity(self) -> str | None:
+        """The day of what was last said, else what a listing showed with the day it was shown on."""
+        if self.day or not self.activity:
+            return self.day
+        dated = _DAY.match(self.activity) or "(as of" in self.activity or not self.captured
+        return self.activity if dated else f"{self.activity} (as of {self.captured})"
+
+    @property
     def apple_replied(self) -> bool:
         """Whether Apple staff wrote any reply or the page itself."""
         return any(p.apple for p in self.posts)
@@ -96,7 +112,10 @@ class Document:
 
 @dataclass(frozen=True)
 class Head:
-    """What a list shows of a document."""
+    """What a list shows of a document, and its standing.
+
+    `updated` is the day of what was last said in it, where that is known; `weight` is as in `Document`.
+    """
 
     id: str
     title: str
@@ -110,6 +129,7 @@ class Head:
     source: str
     platforms: str
     updated: str | None
+    weight: int = 0
 
 
 @dataclass(frozen=True)

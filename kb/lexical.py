@@ -6,6 +6,7 @@ itself, by `vpn error` and by `nevpnerrordomain`; codes stay as they are; other 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from functools import cache
@@ -19,6 +20,7 @@ _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FIELDS = ("title", "body")
 _TITLE_BOOST = 1.5
 _MAX_TERMS = 160
+_K1 = 1.2  # Tantivy's
 
 
 @cache
@@ -101,3 +103,21 @@ class LexicalIndex:
         found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
         rows = self._searcher.fast_field_values("row", [address for _, address in found.hits])
         return [(row, score) for row, (score, _) in zip(rows, found.hits, strict=True)]
+
+    def bound(self, query_terms: list[str]) -> float:
+        """A score that no passage exceeds for these terms: each term's weight in both fields, used to the full.
+
+        A term's part of BM25 saturates at idf (k1 + 1) (Robertson and Zaragoza, 2009, 3.4). A term that no passage
+        has counts as the rarest of all in the body, so that a question of foreign words is like nothing.
+        """
+        count = self._searcher.num_docs
+        total = 0.0
+        for term in list(dict.fromkeys(query_terms))[:_MAX_TERMS]:
+            title, body = (self._searcher.doc_freq(field, term) for field in _FIELDS)
+            total += _TITLE_BOOST * _idf(count, title) if title else 0.0
+            total += _idf(count, body)
+        return total * (_K1 + 1)
+
+
+def _idf(count: int, having: int) -> float:
+    return math.log(1 + (count - having + 0.5) / (having + 0.5))

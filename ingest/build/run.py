@@ -130,7 +130,7 @@ def _write(
     examples = _examples(guidance, vectors["guidance"], tables)
     taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     progress.stage("Writing the indexes", 0)
-    heads = {d.id: _head(d, tables) for d in inputs.documents}
+    heads = {d.id: head_of(d, tables) for d in inputs.documents}
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
     kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
@@ -248,7 +248,8 @@ def _document_row(d: Document, head: Head) -> tuple[object, ...]:
     return (*astuple(head), json.dumps(d.to_json(), ensure_ascii=False))
 
 
-def _head(d: Document, tables: SignalTables) -> Head:
+def head_of(d: Document, tables: SignalTables) -> Head:
+    """What a list shows of a document; its platforms are those that its text names."""
     text = f"{d.title}\n" + "\n".join(p.body for p in d.posts)
     platforms = sorted({s.value for s in read_signals(text, tables) if s.kind == "platform"})
     return Head(
@@ -258,12 +259,13 @@ def _head(d: Document, tables: SignalTables) -> Head:
         d.kind,
         d.apple_replied,
         d.accepted,
-        d.activity or d.updated,
+        d.shown_activity,
         d.captured,
         d.topic,
         d.source,
         " ".join(platforms),
-        d.updated,
+        d.day,
+        d.weight,
     )
 
 

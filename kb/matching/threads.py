@@ -1,30 +1,51 @@
-"""Ranking threads: dense and lexical scores mixed, several passages of a thread counted once, good answers first."""
+"""Ranking threads: dense and lexical scores mixed, several passages of a thread counted once, good answers first.
+
+Both scores have a meaning of their own, so that their mix can be cut: the cosine, and BM25 against the highest score
+that the question's terms could reach. What was tried, with figures, is in docs/threads.md.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kb.documents import Head
+from kb.documents import Head, fold
 from kb.filters import EVERYTHING, Filters
 from kb.matching.question import Question
+from kb.snapshot import Space
 
 DEPTH = 60
-DENSE_SHARE = 0.6  # of the mix; the rest is lexical (docs/matching.md)
-LIKELY = 0.5  # a mixed score from here on is shown
-ANSWERED_BONUS = 0.03  # an accepted or Apple answer before an unanswered twin
+DENSE_SHARE = 0.5  # of the mix; the rest is lexical
+SHORT = 100.0  # the highest BM25 score of a question of some eight terms
+LIKELY = 0.3  # a mix from here on is shown: of questions that are not ours, one in fifty has a thread there
+ANSWERED = 0.05  # an accepted or Apple answer before an unanswered twin
+CANONICAL = 0.03  # what Apple's replies link to, in full from 31 documents on
+OUTDATED = 0.02  # taken from what is far older than the newest that was found; half of it at two years
+ALIKE = 0.8  # of their words in common: two passages say the same
 _EXCERPT = 240
 
 
 @dataclass(frozen=True)
 class RankedThread:
-    """A document like the question; `score` mixes cosine and saturated BM25, 0 to about 1."""
+    """A document like the question.
+
+    `score`, 0 to 1, is the mix of `dense` (cosine) and `lexical` (scaled BM25) with the document's `standing`.
+    """
 
     head: Head
     score: float
     dense: float
     lexical: float
+    standing: float
     excerpt: str
+
+    @property
+    def likely(self) -> bool:
+        """Whether it is like the question at all; its standing does not make it so."""
+        return self.score - self.standing >= LIKELY
 
 
 def rank_threads(question: Question, limit: int) -> list[RankedThread]:
@@ -37,45 +58,94 @@ def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters =
 
     Where the dense leg cannot answer, the lexical one ranks alone and the question says that it is degraded.
     """
-    best = sorted(_best_passages(question, depth, filters).items(), key=lambda item: -item[1].score)
-    if filters == EVERYTHING and len(best) > limit:  # no bonus lifts a document from below here to among the first
-        border = best[limit - 1][1].score - ANSWERED_BONUS
-        best = [(owner, p) for owner, p in best if p.score >= border]
-    found = dict(best)
-    heads = question.snapshot.heads(found)
-    ranked = [(_with_bonus(found[id].score, head), head) for id, head in heads.items() if filters.keep(head)]
-    ranked.sort(key=lambda r: (-r[0], r[1].id))
-    return [_thread(question, head, score, found[head.id]) for score, head in ranked[:limit]]
+    space = question.snapshot.documents
+    dense = question.nearest(depth, filters)
+    share = 0.0 if question.degraded else DENSE_SHARE
+    found = best_passages(space, dense, question.read.terms, depth, share)
+    heads = question.snapshot.heads(_worth_a_look(found, limit) if filters == EVERYTHING else found)
+    kept = {id: head for id, head in heads.items() if filters.keep(head)}
+    lifts = standings(kept.values())
+    order = sorted(kept, key=lambda id: (-found[id].score - lifts[id], id))
+    return _each_once([(kept[id], found[id], lifts[id]) for id in order], space, limit)
 
 
-class _Passage(NamedTuple):
+class Match(NamedTuple):
+    """A passage with its mixed score, those of both legs, and its row."""
+
     score: float
     dense: float
     lexical: float
     row: int
 
 
-def _best_passages(question: Question, depth: int, filters: Filters) -> dict[str, _Passage]:
-    """The best passage of each document that a leg found."""
-    space = question.snapshot.documents
-    dense = question.nearest(depth, filters)
-    share = 0.0 if question.degraded else DENSE_SHARE
-    lexical = dict(space.lexical.search(question.read.terms, depth))
-    saturation = 8.0 + 1.5 * len(set(question.read.terms))  # a BM25 score of a passage that shares most terms
-    best: dict[str, _Passage] = {}
+def best_passages(
+    space: Space, dense: Mapping[int, float], terms: list[str], depth: int, share: float = DENSE_SHARE
+) -> dict[str, Match]:
+    """The best passage of each document that a leg found; `dense` has the cosine of the nearest rows.
+
+    BM25 is divided by the geometric mean of the bound of these terms and that of a short question: of a few words a
+    passage may have all, of a page of log it never has more than a part.
+    """
+    lexical = dict(space.lexical.search(terms, depth))
+    scale = max(math.sqrt(SHORT * space.lexical.bound(terms)), 1e-9)
+    best: dict[str, Match] = {}
     for row, owner in space.owners_of(dense.keys() | lexical.keys()).items():
-        d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / saturation, 1.0)
-        found = _Passage(share * d + (1 - share) * x, d, x, row)
+        d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / scale, 1.0)
+        found = Match(share * d + (1 - share) * x, d, x, row)
         best[owner] = max(best.get(owner, found), found)
     return best
 
 
-def _with_bonus(score: float, head: Head) -> float:
-    return min(score + (ANSWERED_BONUS if head.accepted or head.apple_replied else 0.0), 1.0)
+def standings(heads: Iterable[Head]) -> dict[str, float]:
+    """What each document's answers, the links to it and its age add to its score, by id."""
+    heads = list(heads)
+    days = {h.id: day for h in heads if (day := _day(h))}
+    newest = max(days.values(), default=None)
+    found = {}
+    for h in heads:
+        answered = ANSWERED if h.accepted or h.apple_replied else 0.0
+        canonical = CANONICAL * min(math.log2(1 + h.weight) / 5, 1.0)
+        years = (newest - days[h.id]).days / 365 if newest and h.id in days else 0.0
+        found[h.id] = answered + canonical - OUTDATED * (1 - 0.5 ** (years / 2))
+    return found
 
 
-def _thread(question: Question, head: Head, score: float, p: _Passage) -> RankedThread:
-    return RankedThread(head, score, p.dense, p.lexical, excerpt(question.snapshot.documents.text(p.row)))
+def _day(head: Head) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat((head.updated or "")[:10])
+    except ValueError:
+        return None
+
+
+def _worth_a_look(found: Mapping[str, Match], limit: int) -> list[str]:
+    """The documents that their standing may lift among the first; twice as many, for some may be alike."""
+    order = sorted(found, key=lambda id: -found[id].score)
+    if len(order) <= 2 * limit:
+        return order
+    border = found[order[2 * limit - 1]].score - ANSWERED - CANONICAL - OUTDATED
+    return [id for id in order if found[id].score >= border]
+
+
+def _each_once(ranked: list[tuple[Head, Match, float]], space: Space, limit: int) -> list[RankedThread]:
+    """The first `limit`, without those whose passage says what an earlier one's says."""
+    kept: list[RankedThread] = []
+    said: list[frozenset[str]] = []
+    for head, match, standing in ranked:
+        if len(kept) == limit:
+            break
+        text = space.text(match.row)
+        words = frozenset(fold(text).split())
+        if any(_alike(words, other) for other in said):
+            continue
+        said.append(words)
+        score = min(max(match.score + standing, 0.0), 1.0)
+        kept.append(RankedThread(head, score, match.dense, match.lexical, standing, excerpt(text)))
+    return kept
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two texts have nearly all their words in common; a handful of words says too little to tell."""
+    return len(one) >= 8 and len(one & other) >= ALIKE * len(one | other)
 
 
 def excerpt(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kb.answer import Answer
+from kb.snapshot import SCHEMA
 
 NEKB = [sys.executable, "-m", "api.cli"]
 
@@ -152,7 +153,7 @@ def test_an_error_code_in_every_domain(home: Path) -> None:
 
 def test_a_snapshot_of_another_schema_is_refused_with_what_to_run(own_home: Path) -> None:
     manifest = next((own_home / "snapshots").glob("*/manifest.json"))
-    manifest.write_text(manifest.read_text().replace('"schema": 1', '"schema": 999'))
+    manifest.write_text(manifest.read_text().replace(f'"schema": {SCHEMA}', '"schema": 999'))
     done = nekb("ask", "code 8 hotspot", home=own_home)
     assert done.returncode == 2
     assert b"schema 999" in done.stderr
