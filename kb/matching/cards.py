@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from kb.matching.pointers import FOREIGN, Pointers
 from kb.matching.question import Question, Text
 from kb.signals.tables import SignalTables
 from kb.snapshot import ASKED
+
+if TYPE_CHECKING:
+    from kb.encoder import Vector
 
 LEXICAL_DEPTH = 200
 LANE = 3
@@ -112,14 +116,25 @@ def _dense(text: Text, found: dict[str, dict[str, float]]) -> None:
     asked, told = space.asked_and_told
     for features_ in found.values():
         features_.update(dense_max=0.0, dense_top3=0.0, dense_text=0.0)
-    top = np.sort(np.partition(scores[asked.rows], -3, axis=1)[:, -3:], axis=1)
-    for id, best in zip(asked.owners, top.tolist(), strict=True):
+    for id, best in zip(asked.owners, _best_three(scores[asked.rows]), strict=True):
         kept = [score for score in best if score > -np.inf]
         if id in found:
-            found[id].update(dense_max=best[-1], dense_top3=sum(kept) / len(kept))
+            found[id].update(dense_max=best[0], dense_top3=sum(kept) / len(kept))
     for id, most in zip(told.owners, scores[told.rows].max(axis=1).tolist(), strict=True):
         if id in found:
             found[id]["dense_text"] = most
+
+
+def _best_three(scores: Vector) -> list[list[float]]:
+    """The three highest of each row, highest first; a few times faster than a partition of rows this wide."""
+    every = np.arange(len(scores))
+    best = []
+    for _ in range(3):
+        at = scores.argmax(axis=1)
+        best.append(scores[every, at])
+        scores[every, at] = -np.inf
+    found: list[list[float]] = np.stack(best, axis=1).tolist()
+    return found
 
 
 def _lexical(text: Text, found: dict[str, dict[str, float]]) -> None:
