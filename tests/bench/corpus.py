@@ -94,7 +94,7 @@ def _write_rows(source: Path, target: Path, texts: list[str]) -> None:
         rows = (("documents", at, f"d{at}", "question", text) for at, text in enumerate(texts))
         db.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
         head = dict.fromkeys(HEAD_COLUMNS) | {"kind": "thread", "source": "bench", "platforms": ""}
-        head |= {"apple_replied": 0, "accepted": 0}
+        head |= {"apple_replied": 0, "accepted": 0, "weight": 0}
         body = json.dumps({})
         marks = ", ".join("?" * (len(HEAD_COLUMNS) + 1))
         heads = ((*(head | {"id": f"d{at}", "title": text[:80]}).values(), body) for at, text in enumerate(texts))
