@@ -101,7 +101,7 @@ def test_an_api_of_no_table_is_a_problem() -> None:
         (("## Checklist", "## List"), "Checklist is missing"),
         (("id: hotspot-internal-error-8", "id: another"), "id is 'another'"),
         (("kind: fix", "kind: pray"), "route.kind"),
-        (("reviewed: 2026-11-24", "reviewed: soon"), "reviewed"),
+        (("reviewed: 2026-11-25", "reviewed: soon"), "reviewed"),
         (("topic: hotspot-wifi", "topic: [unclosed"), "is not YAML"),
     ],
 )

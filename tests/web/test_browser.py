@@ -160,7 +160,7 @@ def test_axe_finds_no_violation(chromium: Any, site: httpx.Client, look: str) ->
 
 def test_hostile_text_runs_nothing(page: Any) -> None:
     page.goto("/")
-    page.evaluate("localStorage.setItem('nekb.ticks.hotspot-internal-error-8.2026-11-24', '{\"a\":')")
+    page.evaluate("localStorage.setItem('nekb.ticks.hotspot-internal-error-8.2026-11-25', '{\"a\":')")
     attack = 'code 8 hotspot </textarea><img src=x onerror="window.hit=1"><script>window.hit=1</script>'
     page.fill("#query", attack)
     page.keyboard.press("Control+Enter")
