@@ -92,6 +92,16 @@ def test_given_facts_refine_the_answer(client: httpx.Client) -> None:
     assert [s["value"] for s in signals if s["kind"] == "platform"] == ["macOS"]
 
 
+def test_a_bare_code_asks_for_its_domain_and_an_option_resolves_it(client: httpx.Client) -> None:
+    (missing,) = client.post("/v1/ask", json={"query": "code 8"}).json()["missing"]
+    assert missing["signal"] == "error"
+    given = {"error": missing["options"][0]}
+    resolved = client.post("/v1/ask", json={"query": "code 8", "given": given}).json()
+    assert [s["code"] for s in resolved["signals"] if s["domain"] == missing["options"][0]] == [8]
+    assert resolved["guidance"]
+    assert "error" not in [m["signal"] for m in resolved["missing"]]
+
+
 def test_every_failure_is_a_problem_with_a_remedy(client: httpx.Client) -> None:
     problem(client.post("/v1/ask", json={"query": "   "}), 422, "empty")
     problem(client.post("/v1/ask", json={"query": "x", "more": 1}), 422, "invalid")
