@@ -33,6 +33,7 @@ def shell(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, d
     _tool(tools / "nekb", f'exec {sys.executable} -m api.cli "$@"')
     _tool(tools / "log", "echo 'App[512:9001] apply failed: Error Domain=NEHotspotConfigurationErrorDomain Code=8'")
     shutil.copy(ROOT / "tests" / "pages" / "tag-page.txt", folder / "saved-tag-page.txt")
+    (folder / "data").symlink_to(ROOT / "data")
     shutil.copytree(home, folder / "home")
     environment = os.environ | {
         "PATH": f"{tools}:{os.environ['PATH']}",
