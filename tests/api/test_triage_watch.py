@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -118,41 +119,80 @@ def world() -> Iterator[World]:
     made.server.server_close()
 
 
-def run(home: Path, world: World, mode: str, calls: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(RUNNER), str(home), world.url, world.url, mode, str(calls)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "NEKB_HOME": str(home)}
-    with (home / "watch.log").open("ab") as log:
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log)
+class Runner:
+    """Starts watches one after another, each in a process of its own."""
+
+    def __init__(self, home: Path, world: World, mode: str) -> None:
+        self.home, self._world, self._mode = home, world, mode
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "NEKB_HOME": str(home)}
+        with (home / "watch.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(RUNNER)],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                bufsize=1,
+            )
+        self._pid = 0
+
+    def start(self, calls: int) -> None:
+        """Start a watch and wait until it begins."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([str(self.home), self._world.url, self._mode, calls]) + "\n")
+        said = [self._line(), self._line()]
+        assert "ready" in said, (said, self.log())
+        self._pid = int(next(line for line in said if line.startswith("pid ")).removeprefix("pid "))
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        line = self._line()
+        assert line.startswith("status "), (line, self.log())
+        return int(line.removeprefix("status "))
+
+    def log(self) -> str:
+        return (self.home / "watch.log").read_text()[-3000:]
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
 
 
-def clean_run(home: Path, world: World, mode: str) -> float:
+def clean_run(runner: Runner) -> float:
     """A run that ends by itself; how many seconds it took once it had begun."""
-    process = run(home, world, mode, 0)
-    assert process.stdout is not None
-    process.stdout.readline()
+    runner.start(0)
     started = time.monotonic()
-    assert process.wait(120) == 0, (home / "watch.log").read_text()[-3000:]
+    assert runner.wait() == 0, runner.log()
     return time.monotonic() - started
 
 
 def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: int) -> None:
     """Half of the kills come after some number of nekb's calls, half at a random moment from outside."""
-    dice = random.Random(seed)
+    dice, runner = random.Random(seed), Runner(home, world, mode)
     world.grow(3)
-    took = clean_run(home, world, mode)
-    before, lines = list(world.threads), home / "threads.jsonl"
+    clean_run(runner)
+    world.grow(1)
+    took = clean_run(runner)
+    before, lines = list(world.threads)[:3], home / "threads.jsonl"
     for at in range(times):
         waiting = len(world.threads) - len(before) - (len(lines.read_text().splitlines()) if lines.exists() else 0)
         world.grow(dice.randint(0, 2) if waiting < WINDOW // 2 else 0)  # what leaves the feed unseen is lost to anybody
         calls = int(10 ** dice.uniform(2, 4.6)) if at % 2 else NEVER
-        process = run(home, world, mode, calls)
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
+        runner.start(calls)
         if calls == NEVER:
             time.sleep(dice.uniform(0, 2 * took))
-            process.kill()
-        assert process.wait(120) == -9, (home / "watch.log").read_text()[-3000:]
-    clean_run(home, world, mode)
+            runner.kill()
+        assert runner.wait() == -9, runner.log()
+    clean_run(runner)
+    runner.close()
     expected = {f"thread-{n}" for n in world.threads if n not in before}
     assert expected
     in_file = Counter(json.loads(line)["key"] for line in lines.read_text().splitlines())
@@ -165,7 +205,7 @@ def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: 
 
 
 def test_killed_and_restarted_it_misses_nothing_and_sends_nothing_twice(tmp_path: Path, world: World) -> None:
-    killed_and_restarted(tmp_path, world, "light", 3, seed=int(os.environ.get("NEKB_TEST_SEED", "7")))
+    killed_and_restarted(tmp_path, world, "light", 10, seed=int(os.environ.get("NEKB_TEST_SEED", "7")))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
-"""A watch in a process of its own, to be killed: the real one, with the forum's host led to loopback.
+"""Watches in processes of their own, to be killed: the real one, with the forum's host led to loopback.
 
-    python watch_runner.py HOME FEED-ADDRESS TARGET-ADDRESS MODE CALLS
+Each line of standard input, `HOME ADDRESS MODE CALLS` as JSON, starts one in a process forked from this one, which has
+imported everything and opened nothing. Out come `pid N`, `ready` of the watch, and `status N` once it is gone.
 
 MODE is `light` (a judgement without a snapshot) or `real`. CALLS is after how many calls of nekb's own functions the
 process kills itself with SIGKILL; 0 is never, and then it ends once everything was sent.
@@ -8,14 +9,17 @@ process kills itself with SIGKILL; 0 is never, and then it ends once everything 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
 
 from api.records.database import open_database
 from api.triage.reading import threads_of
@@ -73,8 +77,8 @@ def die_after(calls: int) -> None:
     sys.setprofile(count)
 
 
-def main() -> None:
-    home, feed, target, mode, calls = Path(sys.argv[1]), *sys.argv[2:5], int(sys.argv[5])
+def watch_until_killed(home: Path, feed: str, mode: str, calls: int) -> None:
+    target = feed
     engine = open_database(home)
 
     def fetcher(ledger: Ledger, _pace: Pace) -> Fetcher:
@@ -89,8 +93,7 @@ def main() -> None:
         SlackTarget("C0WATCHED", "xoxb-stub", f"{target}/api/"),
     ]
     watch = Watch(engine, targets, read, light if mode == "light" else real(home), 0)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    say("ready")
     if calls:
         die_after(calls)
     while True:
@@ -100,6 +103,26 @@ def main() -> None:
         if not calls and not watch.waiting():
             return
         time.sleep(0.01)
+
+
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
+
+
+def main() -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    for line in sys.stdin:
+        home, address, mode, calls = json.loads(line)
+        child = os.fork()
+        if not child:
+            try:
+                watch_until_killed(Path(home), address, mode, calls)
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        say(f"pid {child}")
+        say(f"status {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
 
 
 main()
