@@ -23,6 +23,7 @@ from api.http.problems import Problem
 from api.http.routes import ask, errors, feedback, guidance, health, snapshots, threads
 from api.http.settings import ServeSettings
 from api.records.database import open_database
+from api.records.questions import flush
 from api.records.retention import forget_old
 from api.web import admin, pages
 from kb.errors import NekbError
@@ -99,6 +100,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+        await asyncio.to_thread(flush)
+        held.askers.shutdown(wait=False)
 
 
 async def _watch(held: Services) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 
 from kb.asking import ask
-from kb.errors import NekbError
-from kb.snapshot import Snapshot, current_folder
+from kb.errors import NekbError, SnapshotError
+from kb.snapshot import BUILD_AGAIN, Snapshot, current_folder
 
 log = structlog.get_logger("nekb.snapshot")
 
@@ -35,10 +35,14 @@ class CurrentSnapshot:
             self.refresh()
             snapshot = self._snapshot
         if snapshot is None:
-            from kb.snapshot import open_current
-
-            return open_current(self._home)
+            raise self._missing()
         return snapshot
+
+    def _missing(self) -> SnapshotError:
+        """Why there is nothing to answer from."""
+        if self._refused is None:
+            return SnapshotError("Nothing has been built yet.", BUILD_AGAIN)
+        return SnapshotError(f"The snapshot {self._refused} cannot be used by this version.", BUILD_AGAIN)
 
     def fresh(self) -> Snapshot:
         """The same, after a look for a new one: for a process that nothing else tells of it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -26,6 +28,10 @@ class Services:
     settings: ServeSettings
     current: CurrentSnapshot
     engine: Engine
+    # Asking is arithmetic: more threads than this would only wait for each other.
+    askers: Executor = field(
+        default_factory=lambda: ThreadPoolExecutor(max(4, 2 * (os.cpu_count() or 1)), thread_name_prefix="nekb-ask")
+    )
 
 
 # What blocks nothing is `async`: anything else would wait for a thread, once for each dependency of a request.

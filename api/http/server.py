@@ -50,16 +50,21 @@ def app() -> FastAPI:
     )
 
 
+def _line(event: Any, **options: Any) -> bytes:
+    return dumps(event, **options).encode()
+
+
 def configure_logs() -> None:
-    """JSON lines on stderr, from information upwards."""
+    """JSON lines on stderr, from information upwards; of libraries only warnings."""
+    logging.getLogger("mcp").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),  # one write a line
         cache_logger_on_first_use=True,
     )

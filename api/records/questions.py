@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import threading
+import time
 
 from sqlalchemy import Engine, insert
 
@@ -14,6 +16,7 @@ from kb.answer import Answer
 
 KEPT_CHARACTERS = 4_000
 _WAITING = 1_000
+_GATHER = 0.2  # seconds
 _REDACTIONS = (
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "<mail>"),
     (
@@ -47,15 +50,25 @@ class _Writer(threading.Thread):
 
     def run(self) -> None:
         while True:
-            engine, row = self.waiting.get()
-            try:
-                row["query"] = redacted(str(row["query"]))
-                with engine.begin() as db:
-                    db.execute(insert(questions).values(**row))
-            except Exception:  # noqa: S110 - a question that is not kept must not stop the next
-                pass
-            finally:
+            taken = [self.waiting.get()]
+            time.sleep(_GATHER)  # a commit for each question would cost more than its answer
+            with contextlib.suppress(queue.Empty):
+                while len(taken) < _WAITING:
+                    taken.append(self.waiting.get_nowait())
+            for engine in {id(e): e for e, _ in taken}.values():
+                _write(engine, [row for e, row in taken if e is engine])
+            for _ in taken:
                 self.waiting.task_done()
+
+
+def _write(engine: Engine, rows: list[dict[str, object]]) -> None:
+    for row in rows:
+        row["query"] = redacted(str(row["query"]))
+    try:
+        with engine.begin() as db:
+            db.execute(insert(questions), rows)
+    except Exception:  # noqa: S110 - questions that are not kept must not stop the next
+        pass
 
 
 _writer: _Writer | None = None

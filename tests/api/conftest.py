@@ -66,3 +66,14 @@ def serving(own_home: Path, tmp_path: Path) -> Iterator[Start]:
             return started.enter_context(running(home, tmp_path, *options, environment=environment))
 
         yield start
+
+
+def listener(port: int) -> int:
+    """The process of the server that was started for a port."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"serve\0--port\0{port}\0" in (folder / "cmdline").read_text():
+                return int(folder.name)
+        except OSError:
+            continue
+    raise AssertionError("no such server")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from api.http import metrics
 from api.http.contract import AskRequest, Bounded
@@ -58,7 +59,8 @@ async def get_ask(
 
 async def _answer(query: str, limit: int, given: dict[str, str], snapshot: Snapshot, held: Services) -> Response:
     """One hop to a thread and one rendering: the model is valid by its making and need not be validated again."""
-    answer = await run_in_threadpool(ask, query, snapshot, limit=limit, given=given)
+    question = partial(ask, query, snapshot, limit=limit, given=given)
+    answer = await asyncio.get_running_loop().run_in_executor(held.askers, question)
     remember(held.engine, answer, "http")
     metrics.OUTCOMES.labels(answer.outcome, "http").inc()
     return Response(answer.model_dump_json(), media_type="application/json", headers={"ETag": etag(snapshot)})

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from api.http.dependencies import Held, caller
-from api.http.problems import documented
+from api.http.problems import ANY, documented
 from kb.errors import NotFoundError, SnapshotError
 from kb.snapshot import read_manifest
 
@@ -17,7 +17,7 @@ router = APIRouter(
     prefix="/v1/snapshots",
     tags=["operation"],
     dependencies=[Depends(caller("snapshots"))],
-    responses=documented(401, 403, 404, 429, 503),
+    responses=documented(*ANY, 404),
 )
 _ID = re.compile(r"^[0-9a-f]{16}$")
 
@@ -28,7 +28,11 @@ def get_current(held: Held) -> str:
     return held.current.get().manifest.id
 
 
-@router.get("/{id}/{name:path}", response_class=FileResponse)
+@router.get(
+    "/{id}/{name:path}",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file"}},
+)
 def get_file(
     held: Held, id: Annotated[str, Path(max_length=16)], name: Annotated[str, Path(max_length=400)]
 ) -> FileResponse:
