@@ -109,7 +109,8 @@ class Crawl:
         if page is None:
             if self._is_missing(start):
                 self._gone.append(address)
-            self._report.tell("failed", f"{address}: nothing came of it")
+            if not any(line.startswith(f"{start}: ") for line in self._report.failed):
+                self._report.tell("failed", f"{address}: nothing came of it")
             return
         fresh = self._follow(page)
         if page.kind not in LISTINGS:

@@ -75,7 +75,7 @@ def test_a_rounded_counter_is_an_interval(raw: str, low: int, high: int) -> None
     assert (count.low, count.high) == (low, high)
 
 
-@pytest.mark.parametrize("raw", ["", "k", "1d", "-3", "3.1kk", "12 views"])
+@pytest.mark.parametrize("raw", ["", "k", "1d", "-3", "3.1kk", "12 views", "9" * 3000, "9" * 400 + "k"])
 def test_what_is_no_counter_is_none(raw: str) -> None:
     assert parse_count(raw) is None
 
