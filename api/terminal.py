@@ -54,11 +54,17 @@ def plain_lines(answer: Answer) -> Iterator[str]:
         yield from ("", "Other guidance")
         yield from (f"  {one_line(g.title)} [{g.id}]" for g in others)
     if answer.threads:
-        yield from ("", "Threads like it")
+        yield from ("", _threads_heading(answer))
         for t in answer.threads:
             yield f"  {one_line(t.title)}{_marks(t)}"
             yield f"    {one_line(t.url)}"
     yield from _asked(answer)
+
+
+def _threads_heading(answer: Answer) -> str:
+    """What the threads are, and what kept them from being found by meaning."""
+    reason = one_line(answer.degraded_reason or "")
+    return f"Threads like it, found by words alone. {reason}" if answer.degraded else "Threads like it"
 
 
 def _asked(answer: Answer) -> Iterator[str]:
@@ -176,7 +182,7 @@ def rich_lines(answer: Answer) -> Iterator[RenderableType]:
         for g in others:
             yield Text.assemble("  ", one_line(g.title), (f"  {g.id}", "dim"))
     if answer.threads:
-        yield from ("", Text("Threads like it", style="bold"))
+        yield from ("", Text(_threads_heading(answer), style="bold"))
         for t in answer.threads:
             yield Text.assemble("  ", _clickable(t.title, t.url), (_marks(t), "dim"))
     yield from _rich_asked(answer)

@@ -178,18 +178,27 @@ def _away(reason: str, sentence: str) -> VectorsUnavailableError:
 
 def _classified(error: Exception) -> VectorsUnavailableError:
     """What went wrong, in a word for metrics and a sentence for people; never the server's own words."""
-    text = str(error).lower()
+    text = _words(error)
+    if any(word in text for word in ("unauthenticated", "auth check", "permission")):
+        return _away("refused", "The vector server does not let this replica in.")
     if isinstance(error, TimeoutError) or "deadline" in text or "timeout" in text or "timed out" in text:
         if "unavailable" in text or "refused" in text:
             return _away("unreachable", "The vector server cannot be reached.")
         return _away("timeout", f"The vector server did not answer within {TIMEOUT:g} s.")
     if "unavailable" in text or "connect" in text:
         return _away("unreachable", "The vector server cannot be reached.")
-    if "auth" in text or "permission" in text or "credential" in text:
-        return _away("refused", "The vector server does not let this replica in.")
     if "not found" in text or "not exist" in text or "not loaded" in text:
         return _away("missing", "The vector server does not hold this snapshot's collection.")
     return _away("failed", "The vector server answered with an error.")
+
+
+def _words(error: BaseException | None) -> str:
+    """An error's message with those of its causes: pymilvus says of each failure to connect that the server is away."""
+    words: list[str] = []
+    while error is not None and len(words) < 5:
+        words.append(str(error))
+        error = error.__cause__ or error.__context__
+    return " ".join(words).lower()
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,9 @@ def main(folder: Path, port: int, *settings: str) -> None:
     killed are not free yet.
     """
     if not (folder / "configs" / "milvus.yaml").is_file():
-        config = MilvusServerConfig(data_dir=str(folder), proxy_port=port, **dict(s.split("=", 1) for s in settings))
+        config = MilvusServerConfig(data_dir=str(folder), proxy_port=port)
+        for key, _, value in (s.partition("=") for s in settings):
+            config.set(key, value == "true" if value in ("true", "false") else value)
         config.resolve()
         _initialize_data_files(str(folder))
     with socket.create_server(("127.0.0.1", 0)) as probe:

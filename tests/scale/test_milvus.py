@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 import time
@@ -114,7 +115,7 @@ def test_filters_on_the_server_are_the_filters_of_the_documents(on_milvus: Milvu
             "random vectors are the hardest case: all are about equally far"
         )
         assert all(filters.keep(heads[row]) for row, _ in found)
-    assert remote.search(vectors[7], 5, Filters(topic="nobody's")) == []
+    assert remote.search(vectors[7], 5, Filters(topic="nobody")) == []
 
 
 @pytest.mark.parametrize(("fault", "said"), [("lost", "holds 100 of 200"), ("wrong", "of the nearest passages")])
@@ -141,18 +142,21 @@ def test_a_collection_that_fails_its_check_is_never_published(
 
 
 def test_going_back_and_pruning_keep_collection_and_snapshot_together(
-    milvus_home: Path, snapshot: Snapshot, on_milvus: Milvus
+    milvus_home: Path, snapshot: Snapshot, on_milvus: Milvus, tmp_path: Path
 ) -> None:
-    published = open_current(milvus_home).manifest
+    home = tmp_path / "home"
+    shutil.copytree(milvus_home, home)
+    published = open_current(home).manifest
     publisher = Publisher(on_milvus.address)
     assert published.collection is not None
-    activate(milvus_home, snapshot.manifest.id)
-    assert not ask(QUERY, open_current(milvus_home)).degraded, "the older snapshot has its vectors in a file"
-    assert [s.current for s in snapshots(milvus_home) if s.id == snapshot.manifest.id] == [True]
-    activate(milvus_home, published.id)
+    activate(home, snapshot.manifest.id)
+    assert not ask(QUERY, open_current(home)).degraded, "the older snapshot has its vectors in a file"
+    assert [s.current for s in snapshots(home) if s.id == snapshot.manifest.id] == [True]
+    activate(home, published.id)
     assert publisher.current() == published.collection
-    assert not ask(QUERY, open_current(milvus_home)).degraded
-    assert prune(milvus_home, 1) == [snapshot.manifest.id]
+    assert not ask(QUERY, open_current(home)).degraded
+    assert snapshot.manifest.id in prune(home, 1)
+    assert [s.id for s in snapshots(home)] == [published.id]
     assert publisher.holds(published.collection, published.passages["documents"])
 
 
@@ -228,10 +232,13 @@ def test_a_frozen_server_degrades_answers_for_as_long_as_it_is_frozen(milvus_hom
     assert max(slow) < PATIENCE + 1
     waited = [s for s in slow if s > TIMEOUT * 0.9]
     assert len(waited) <= 3 + 30 / 5 + 1, "only the first failures and the trials wait"
-    deadline = time.monotonic() + 60
+    # its lease ran out meanwhile (30 s), after which this version stays abnormal until it is started again
+    on_milvus.kill()
+    on_milvus.start()
+    deadline = time.monotonic() + 120
     while ask(QUERY, held).degraded:
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def test_a_killed_server_degrades_and_one_that_comes_back_is_found(milvus_home: Path, on_milvus: Milvus) -> None:
