@@ -59,7 +59,7 @@ def error(words: tuple[str, ...], as_json: bool) -> None:
 def _show(known: KnownError, cards: Mapping[str, Card]) -> None:
     name = known.case.symbol or known.case.swift or ""
     unsure = "" if known.case.confidence.startswith("high") else f" ({known.case.confidence} confidence)"
-    click.echo(one_line(f"{known.domain.name} {known.case.code}  {name}").rstrip())
+    click.echo(one_line(f"{known.domain.name} {known.case.code} {name}").rstrip())
     click.echo(f"  {one_line(known.case.meaning)}{unsure}")
     for hint in known.case.hints:
         click.echo(f"  - {one_line(hint)}")

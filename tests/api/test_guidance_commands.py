@@ -34,7 +34,7 @@ def refusal(command: str) -> str:
 
 def test_an_error_names_its_cards_with_their_titles(nekb_home: Path) -> None:
     shown = run("error NEHotspotConfigurationErrorDomain 8").stdout
-    assert shown.startswith("NEHotspotConfigurationErrorDomain 8  NEHotspotConfigurationErrorInternal\n")
+    assert shown.startswith("NEHotspotConfigurationErrorDomain 8 NEHotspotConfigurationErrorInternal\n")
     assert "  -> hotspot-internal-error-8: NEHotspotConfigurationErrorInternal (code 8" in shown
 
 
