@@ -21,10 +21,11 @@ from kb.documents import Document, Post
 def parse_feed(page: Page) -> ParsedPage:
     """Every item as a part of its thread, and as a row that leads to it."""
     fields = Fields()
-    # the text is decoded already; in a file object feedparser cannot take it for an address or a file's name to open
-    feed: Any = feedparser.parse(BytesIO(page.text.encode("utf-8", "replace")), sanitize_html=True,
-                                 resolve_relative_uris=False,
-                                 response_headers={"content-type": "text/xml; charset=utf-8"})  # fmt: skip
+    try:
+        feed = _opened(page.text)
+    except Exception as error:  # feedparser trips over some malformed names of elements
+        problem = Problem("broken", f"it cannot be read as a feed: {type(error).__name__}: {error}"[:300])
+        return ParsedPage("feed", page.address, problems=(problem,), notes=page.notes)
     parts: dict[str, Part] = {}
     rows: list[Row] = []
     unread = 0
@@ -43,6 +44,17 @@ def parse_feed(page: Page) -> ParsedPage:
         problems.append(Problem("warning", "it is not well formed"))
     return ParsedPage(
         "feed", page.address, tuple(parts.values()), fields, tuple(problems), rows=tuple(rows), notes=page.notes
+    )
+
+
+def _opened(text: str) -> Any:
+    # the text is decoded already; in a file object feedparser cannot take it for an address or a file's name to open
+    headers = {"content-type": "text/xml; charset=utf-8"}
+    return feedparser.parse(
+        BytesIO(text.encode("utf-8", "replace")),
+        sanitize_html=True,
+        resolve_relative_uris=False,
+        response_headers=headers,
     )
 
 
