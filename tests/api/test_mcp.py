@@ -146,9 +146,8 @@ def test_a_thread_of_any_length_fits_and_keeps_its_question_and_says_what_went(
 
 def test_what_is_quoted_is_marked_in_its_name(snapshot: Snapshot) -> None:
     server = mcp_server(lambda: snapshot)
-    found = call(
-        server, "ask", symptom="Purple tunnel goes quiet after the Mac sleeps, packet tunnel"
-    ).structured_content
+    symptom = "Purple tunnel goes quiet after the Mac sleeps, packet tunnel"
+    found = call(server, "ask", symptom=symptom, max_tokens=8000).structured_content
     assert found["threads"]
     for thread in found["threads"]:
         assert {"untrusted_title", "untrusted_excerpt"} <= thread.keys()
