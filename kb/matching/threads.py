@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from kb.documents import Head, fold
@@ -22,6 +22,9 @@ DEPTH = 60
 DENSE_SHARE = 0.5  # of the mix; the rest is lexical
 SHORT = 100.0  # the highest BM25 score of a question of some eight terms
 LIKELY = 0.3  # a mix from here on is shown: of questions that are not ours, one in fifty has a thread there
+LIKELY_BY_WORDS = (
+    0.15  # the same, where words alone could be asked: one question in four of ours has one, none of others
+)
 ANSWERED = 0.05  # an accepted or Apple answer before an unanswered twin
 CANONICAL = 0.03  # what Apple's replies link to, in full from 31 documents on
 OUTDATED = 0.02  # taken from what is far older than the newest that was found; half of it at two years
@@ -33,7 +36,8 @@ _EXCERPT = 240
 class RankedThread:
     """A document like the question.
 
-    `score`, 0 to 1, is the mix of `dense` (cosine) and `lexical` (scaled BM25) with the document's `standing`.
+    `score`, 0 to 1, is the mix of `dense` (cosine) and `lexical` (scaled BM25) with the document's `standing`;
+    `by_words` says that the dense leg could not be asked.
     """
 
     head: Head
@@ -42,11 +46,12 @@ class RankedThread:
     lexical: float
     standing: float
     excerpt: str
+    by_words: bool = False
 
     @property
     def likely(self) -> bool:
         """Whether it is like the question at all; its standing does not make it so."""
-        return self.score - self.standing >= LIKELY
+        return self.score - self.standing >= (LIKELY_BY_WORDS if self.by_words else LIKELY)
 
 
 def rank_threads(question: Question, limit: int) -> list[RankedThread]:
@@ -67,7 +72,8 @@ def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters =
     kept = {id: head for id, head in heads.items() if filters.keep(head)}
     lifts = standings(kept.values())
     order = sorted(kept, key=lambda id: (-found[id].score - lifts[id], id))
-    return _each_once([(kept[id], found[id], lifts[id]) for id in order], space, limit)
+    ranked = _each_once([(kept[id], found[id], lifts[id]) for id in order], space, limit)
+    return [replace(r, by_words=True) for r in ranked] if question.degraded else ranked
 
 
 def _terms(question: Question) -> list[str]:
