@@ -110,7 +110,10 @@ class Fetcher:
         return ClosedError(f"{host}: {why}. nekb stops here and asks again after {until}. {SAVE_INSTEAD}")
 
     def _redirected(self, address: str, response: httpx.Response) -> str:
-        raw: str = urljoin(address, response.headers.get("location", ""))
+        try:
+            raw: str = urljoin(address, response.headers.get("location", ""))
+        except ValueError as error:
+            raise RefusedError("it redirects to what is no address") from error
         host = source_host(address) or ""
         if is_gate(raw):
             raise self.shut(host, "it asked to verify that a human is there")

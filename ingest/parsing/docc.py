@@ -88,7 +88,10 @@ def documentation_id(address: str) -> str:
 
 def documentation_address(path: str) -> str | None:
     """The address for people of a documentation path, of a `doc://` identifier or of a data address."""
-    split = urlsplit(path)
+    try:
+        split = urlsplit(path)
+    except ValueError:
+        return None
     if split.scheme == "doc" or split.scheme in ("http", "https") or not split.scheme:
         inner = re.sub(r"^/tutorials/data(?=/)|\.(?:json|md)$", "", split.path, flags=re.IGNORECASE)
         if inner.lower().startswith("/documentation/"):

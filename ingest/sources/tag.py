@@ -74,7 +74,10 @@ SOURCE = _Forum()
 
 def is_gate(address: str) -> bool:
     """Whether an address is the human-verification gate."""
-    return urlsplit(address).path.startswith(GATE)
+    try:
+        return urlsplit(address).path.startswith(GATE)
+    except ValueError:
+        return False
 
 
 def _dump(text: str) -> PageKind | None:

@@ -230,3 +230,10 @@ def test_a_new_snapshot_is_taken_up_and_a_broken_one_refused(serving: Start, own
         assert time.monotonic() < deadline
         time.sleep(0.3)
     assert client.post("/v1/ask", json=ASK).json()["snapshot"]["id"] == "sound"
+
+
+@pytest.mark.parametrize("since", ["0.0", "0", "2026-3-1", "yesterday", "2026-13-01"])
+def test_a_day_is_taken_only_as_it_is_documented(client: httpx.Client, since: str) -> None:
+    answered = client.get("/v1/search", params={"query": "filter", "since": since})
+    assert answered.status_code == 422
+    assert client.get("/v1/search", params={"query": "filter", "since": "2026-03-01"}).status_code == 200

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ingest.parsing.docc import documentation_address
 from tests.ingest.pages import DOCC_MARKDOWN, HOST, docc, read
 
 TECHNOTE = f"{HOST}/documentation/technotes/tn9134-kettle-deployment"
@@ -102,3 +103,7 @@ def test_nodes_nested_absurdly_deep_are_survived() -> None:
         node = {"type": "aside", "content": [node]}
     parsed = read(json.dumps(docc(primaryContentSections=[{"kind": "content", "content": [node]}])), DATA)
     assert parsed.parts
+
+
+def test_a_path_that_is_no_address_leads_nowhere() -> None:
+    assert documentation_address("http://[x") is None

@@ -136,7 +136,8 @@ def test_at_the_gate_it_stops_for_a_day_and_says_what_to_do(
         ("https://evil.example/x", RefusedError), ("https://developer.apple.com.evil.example/", RefusedError),
         ("https://origin-devforums.apple.com/forums/thread/1", RefusedError), ("file:///etc/passwd", RefusedError),
         ("https://u:p@developer.apple.com/", RefusedError), ("https://developer.apple.com:8443/", RefusedError),
-        ("", RefusedError), ("/forums/login", RefusedError), ("/forums/profile/x", RefusedError), (PATH, FetchError),
+        ("", RefusedError), ("http://[", RefusedError),
+        ("/forums/login", RefusedError), ("/forums/profile/x", RefusedError), (PATH, FetchError),
     ],
 )  # fmt: skip
 def test_a_redirect_is_followed_only_to_where_one_may_ask(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import BeforeValidator
 
 from api.http.contract import PostOut, SearchHit, SearchPage, ThreadOut
 from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
@@ -34,6 +36,13 @@ def get_thread(request: Request, snapshot: ReadSnapshot, id: Annotated[str, Path
     return whole(document, snapshot)
 
 
+def _iso_day(raw: object) -> object:
+    """A day as it is documented; pydantic alone would take `0.0` for seconds since 1970."""
+    if isinstance(raw, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", raw):
+        raise ValueError("a day is written as 2026-03-18")
+    return raw
+
+
 @router.get("/search")
 def get_search(
     request: Request,
@@ -43,7 +52,7 @@ def get_search(
     platform: Annotated[Platform | None, Query()] = None,
     source: Annotated[str | None, Query(max_length=40)] = None,
     kind: Annotated[Literal["thread", "resource", "documentation", "technote", "feed-item"] | None, Query()] = None,
-    since: Annotated[date | None, Query()] = None,
+    since: Annotated[date | None, BeforeValidator(_iso_day), Query()] = None,
     apple_replied: Annotated[bool | None, Query()] = None,
     accepted: Annotated[bool | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
