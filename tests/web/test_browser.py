@@ -30,6 +30,13 @@ ADDRESSES = (
 )
 
 
+def announced(page: Any, text: str) -> None:
+    """Wait until the page's status says so. Not by `wait_for_function`: it polls with eval, which the page forbids."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("#status")).to_contain_text(text)
+
+
 @pytest.fixture
 def page(chromium: Any, site: httpx.Client) -> Iterator[Any]:
     """A page of a fresh profile; what its console complains of fails the test, and so does a request elsewhere."""
@@ -55,7 +62,7 @@ def test_a_question_is_answered_without_a_reload_and_can_be_shared(page: Any) ->
     assert "NEHotspotConfigurationErrorInternal" in page.inner_text("#card-title")
     assert page.evaluate("window.kept")
     assert page.evaluate("document.activeElement.id") == "card-title"
-    page.wait_for_function("document.getElementById('status').textContent.includes('NEHotspot')")
+    announced(page, "NEHotspot")
     assert "query=code+8+hotspot" in page.url
     page.reload()
     assert "NEHotspotConfigurationErrorInternal" in page.inner_text("#card-title")
@@ -77,7 +84,7 @@ def test_a_long_paste_is_marked_and_drafted(page: Any) -> None:
     assert "iOS 26.1" in draft
     assert "____" in draft
     page.click("details[open] >> text=Copy this text")
-    page.wait_for_function("document.getElementById('status').textContent.includes('copied')")
+    announced(page, "copied")
     assert page.evaluate("navigator.clipboard.readText()") == draft
 
 
@@ -106,7 +113,7 @@ def test_ticks_are_remembered_for_the_card(page: Any) -> None:
 def test_copy_as_markdown_cites_every_step(page: Any) -> None:
     page.goto("/?query=code+8+hotspot")
     page.click("text=Copy as Markdown")
-    page.wait_for_function("document.getElementById('status').textContent.includes('copied')")
+    announced(page, "copied")
     text = page.evaluate("navigator.clipboard.readText()")
     steps = [line for line in text.splitlines() if line[:1].isdigit()]
     assert len(steps) == 8
