@@ -17,7 +17,7 @@ from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
 from kb.matching.threads import RankedThread, rank_threads
-from kb.resources import search_address
+from kb.resources import address_of, search_address
 from kb.snapshot import Snapshot
 
 MAX_QUERY = 2_000_000  # characters
@@ -124,7 +124,7 @@ def _thread(t: RankedThread) -> Thread:
     return Thread(
         id=head.id,
         title=head.title,
-        url=head.url or search_address(head.title),
+        url=address_of(head),
         score=round(t.score, 4),
         excerpt=t.excerpt,
         apple_replied=bool(head.apple_replied),

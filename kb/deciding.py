@@ -20,9 +20,6 @@ MAX_QUESTIONS = 2
 _MAX_OPTIONS = 6
 _SHORT = 10  # terms
 _SURE = 0.97  # of the first card: what is asked beyond costs more time than it changes answers
-_MAX_OPTIONS = 6
-_SHORT = 10  # terms
-_SURE = 0.97  # of the first card: from here on no value changed it on the tuning questions
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "platform": ("iOS", "macOS"),
     "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "developer-id"),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 from kb.answer import Link
+from kb.documents import Document, Head
 
 SEARCH = "https://developer.apple.com/forums/search?q="
 
@@ -38,6 +39,11 @@ class Resource(BaseModel):
 def search_address(title: str) -> str:
     """The forum's search for a title."""
     return SEARCH + quote(title, safe="")
+
+
+def address_of(document: Document | Head) -> str:
+    """Where a document is read: its own address, else the forum's search for its title."""
+    return document.url or search_address(document.title)
 
 
 def read_resources(data: Path) -> dict[str, Resource]:

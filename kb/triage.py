@@ -14,7 +14,7 @@ from kb.documents import Document, fold
 from kb.drafting import draft_reply
 from kb.matching.question import Question
 from kb.matching.threads import RankedThread, rank_threads
-from kb.resources import search_address
+from kb.resources import address_of
 from kb.snapshot import Snapshot
 
 # Of the 19 threads of one page of the tag, each a question of its own, no two came nearer than a score of 0.39; a
@@ -166,7 +166,7 @@ def _duplicate(near: RankedThread, why: list[str]) -> Duplicate:
     return Duplicate(
         id=head.id,
         title=head.title,
-        url=head.url or search_address(head.title),
+        url=address_of(head),
         score=round(near.score, 4),
         likely=bool(why),
         why=why,

@@ -34,7 +34,7 @@ from kb.answer import Answer, Guidance
 from kb.asking import ask as answer_to
 from kb.error_lookup import look_up
 from kb.errors import NekbError, NotFoundError
-from kb.resources import search_address
+from kb.resources import address_of
 from kb.snapshot import Snapshot
 
 BUDGET = 2_000
@@ -191,7 +191,7 @@ def _reading(server: MCPServer, current: Callable[[], Snapshot]) -> None:
         whole = AgentThreadWhole(
             id=document.id,
             untrusted_title=one_line(document.title),
-            url=document.url or search_address(document.title),
+            url=address_of(document),
             posts=posts,
         )
         return fitted_thread(whole, max_tokens)

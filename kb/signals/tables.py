@@ -234,18 +234,18 @@ def _domain_entries(domains: list[dict[str, Any]]) -> Named:
 
 
 def _api_entries(apis: list[dict[str, Any]]) -> Named:
-    classes = {api["name"] for api in apis}
+    by_name = {api["name"]: api for api in apis}
     for api in apis:
         spellings = (api["name"], *api.get("aliases", []))
         entry = _facts("api", api["name"], api)
-        if owners := _owners(spellings, classes - {api["name"]}):
+        if owners := _owners(spellings, by_name.keys() - {api["name"]}):
             entry["implies"] = [["api", owner] for owner in owners]
         for text in spellings:
             if _distinctive(text):
                 yield text, _member(text, entry) if text[0].islower() and api["name"][0].isupper() else entry
-    for name in sorted(classes):  # what Xcode's templates call a subclass, and people call the class
+    for name in sorted(by_name):  # what Xcode's templates call a subclass, and people call the class
         if name.startswith("NE") and name.endswith("Provider") and name not in ("NEProvider", "NEVPNProvider"):
-            yield name[2:], _facts("api", name, next(api for api in apis if api["name"] == name))
+            yield name[2:], _facts("api", name, by_name[name])
 
 
 def _member(text: str, entry: dict[str, Any]) -> dict[str, Any]:

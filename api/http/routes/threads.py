@@ -19,7 +19,7 @@ from kb.errors import NotFoundError
 from kb.filters import Filters
 from kb.guidance.card import Platform, Topic
 from kb.matching.threads import RankedThread
-from kb.resources import search_address
+from kb.resources import address_of
 from kb.search import search
 from kb.snapshot import Snapshot
 
@@ -74,7 +74,7 @@ def hit(r: RankedThread) -> SearchHit:
     return SearchHit(
         id=h.id,
         title=h.title,
-        url=h.url or search_address(h.title),
+        url=address_of(h),
         kind=h.kind,
         score=round(r.score, 4),
         excerpt=r.excerpt,
@@ -91,7 +91,7 @@ def whole(d: Document, snapshot: Snapshot) -> ThreadOut:
     return ThreadOut(
         id=d.id,
         title=d.title,
-        url=d.url or search_address(d.title),
+        url=address_of(d),
         kind=d.kind,
         source=d.source,
         topic=d.topic,
@@ -103,5 +103,5 @@ def whole(d: Document, snapshot: Snapshot) -> ThreadOut:
             for p in d.posts
         ],
         links=list(d.links),
-        linked_from=[Link(title=h.title, url=h.url or search_address(h.title), search=h.url is None) for h in sources],
+        linked_from=[Link(title=h.title, url=address_of(h), search=h.url is None) for h in sources],
     )
