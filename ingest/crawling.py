@@ -14,7 +14,17 @@ from pathlib import Path
 from ingest.addresses import canonical, page_address, page_number, source_host
 from ingest.captures import Capture, utc_now
 from ingest.fetching.fetcher import Fetcher
-from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, GoneError, Got, RefusedError, UnreachableError
+from ingest.fetching.outcome import (
+    BudgetError,
+    ClosedError,
+    FetchError,
+    GoneError,
+    Got,
+    ParkedError,
+    RefusedError,
+    UnreachableError,
+    rests_until,
+)
 from ingest.ledger import Ledger, later
 from ingest.lock import only_writer
 from ingest.parsing.page import ParsedPage, Row
@@ -215,14 +225,13 @@ class Crawl:
         return address in self._missing and (other is None or other in self._missing)
 
     def _try(self, address: str) -> ParsedPage | None:
-        visit = self._ledger.visit(address)
-        if visit.retry_at and visit.retry_at > utc_now():
-            self._report.tell("warnings", f"{address}: it is not asked before {visit.retry_at}")
-            return None
         try:
-            got = self._fetcher.fetch(address, visit)
+            got = self._fetcher.fetch(address, self._ledger.visit(address))
         except (ClosedError, BudgetError):
             raise
+        except ParkedError as error:
+            self._report.tell("warnings", f"{address}: {error.what}")
+            return None
         except UnreachableError as error:
             self._fail(address, error)
             self._lost += 1
@@ -268,8 +277,7 @@ class Crawl:
         if isinstance(error, GoneError):
             self._missing.add(address)
         final = isinstance(error, GoneError | RefusedError)
-        again = error.again_after or (None if final else later(days=1))
-        self._ledger.failed(address, self._source.name, error.status, again)
+        self._ledger.failed(address, self._source.name, error.status, rests_until(error))
         if not isinstance(error, GoneError) or self._source.fallback(address) is None:
             self._report.tell("warnings" if final else "failed", f"{address}: {error.what}")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ingest.addresses import source_host
 from ingest.captures import Capture, utc_now
 from ingest.crawling import MakeFetcher
 from ingest.fetching.fetcher import SAVE_INSTEAD, Fetcher
-from ingest.fetching.outcome import FetchError, Got
-from ingest.ledger import Ledger, Visit
+from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, Got, ParkedError, rests_until
+from ingest.ledger import Ledger
 from ingest.lock import only_writer
 from ingest.parsing.page import ParsedPage
 from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
@@ -31,7 +32,7 @@ def fetch_page(home: Path, address: str, make_fetcher: MakeFetcher = Fetcher) ->
         ledger = Ledger(store)
         with make_fetcher(ledger, source.pace) as fetcher:
             try:
-                got = _got(fetcher, ledger, store, request)
+                got = _got(fetcher, ledger, store, request, source.name)
                 page = _taken(store, ledger, source.name, request, got)
                 if page.kind == "gate":
                     raise fetcher.shut(source_host(request) or "", "it asked to verify that a human is there")
@@ -43,10 +44,18 @@ def fetch_page(home: Path, address: str, make_fetcher: MakeFetcher = Fetcher) ->
     return page
 
 
-def _got(fetcher: Fetcher, ledger: Ledger, store: Store, request: str) -> Got:
-    """The answer; asked for whole where an unchanged page would be one that is not held."""
-    held = store.last_sound(request)
-    return fetcher.fetch(request, ledger.visit(request) if held else Visit())
+def _got(fetcher: Fetcher, ledger: Ledger, store: Store, request: str, source: str) -> Got:
+    """The answer; asked for whole where an unchanged page would be one that is not held. A failure is remembered."""
+    visit = ledger.visit(request)
+    if not store.last_sound(request):
+        visit = replace(visit, etag=None, last_modified=None)
+    try:
+        return fetcher.fetch(request, visit)
+    except (ParkedError, ClosedError, BudgetError):
+        raise
+    except FetchError as error:
+        ledger.failed(request, source, error.status, rests_until(error))
+        raise
 
 
 def _taken(store: Store, ledger: Ledger, source: str, request: str, got: Got) -> ParsedPage:

@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -172,8 +173,9 @@ def _write(
 def _earlier(home: Path) -> Iterator[tuple[Path, Manifest]]:
     """The snapshots of before, whose parts are taken over where what they were made of is the same."""
     for folder in sorted((home / "snapshots").iterdir()):
-        if not folder.name.startswith(".") and _usable(folder):
-            yield folder, read_manifest(folder)
+        if not folder.name.startswith("."):
+            with suppress(SnapshotError):
+                yield folder, read_manifest(folder)
 
 
 def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:

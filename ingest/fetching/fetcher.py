@@ -19,16 +19,17 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import httpx
 
 from ingest.addresses import canonical, source_host
+from ingest.fetching.connection import MAX_SECONDS, Answer, Connection, CutError
 from ingest.fetching.outcome import (
     BudgetError,
     ClosedError,
     FetchError,
     GoneError,
     Got,
+    ParkedError,
     RefusedError,
     UnreachableError,
 )
-from ingest.fetching.reading import MAX_SECONDS, CutError, read_body
 from ingest.fetching.robots import AGENT, allowed, crawl_delay, fallback_rules
 from ingest.ledger import Ledger, Visit, later
 from ingest.sources.source import Pace
@@ -48,26 +49,23 @@ class Fetcher:
     """Fetches addresses of sources. `transport`, `sleep` and `seconds` are for tests; nothing in nekb sets them."""
 
     def __init__(
-        self, ledger: Ledger, pace: Pace, *, transport: httpx.BaseTransport | None = None,
+        self, ledger: Ledger, pace: Pace, *, transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep, seconds: float = MAX_SECONDS, read_timeout: float = 30.0,
     ) -> None:  # fmt: skip
         self._ledger, self._pace = ledger, pace
-        self._sleep, self._seconds = sleep, seconds
+        self._sleep = sleep
         self._requests = 0
         self._last: dict[str, float] = {}
         self._rules: dict[str, str] = {}
-        self._client = httpx.Client(
-            headers={"user-agent": f"{AGENT}/{__version__} (+{CONTACT})", "accept-language": "en-US",
-                     "accept-encoding": "gzip",
-                     "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5"},
-            timeout=httpx.Timeout(read_timeout, connect=10.0),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-            follow_redirects=False, trust_env=False, transport=transport,
-        )  # fmt: skip
+        headers = {
+            "user-agent": f"{AGENT}/{__version__} (+{CONTACT})", "accept-language": "en-US", "accept-encoding": "gzip",
+            "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5",
+        }  # fmt: skip
+        self._connection = Connection(headers, seconds=seconds, read_timeout=read_timeout, transport=transport)
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._connection.close()
 
     def __enter__(self) -> Fetcher:
         return self
@@ -76,7 +74,12 @@ class Fetcher:
         self.close()
 
     def fetch(self, address: str, visit: Visit) -> Got:
-        """A page, or word that it is as it was (`body` None). Raises a `FetchError` of the kind of its failure."""
+        """A page, or word that it is as it was (`body` None). Raises a `FetchError` of the kind of its failure.
+
+        `visit` is what the ledger knows of the address: until when it rests, and what it was when it was last had.
+        """
+        if visit.retry_at and visit.retry_at > later():
+            raise ParkedError(f"it failed before and is not asked before {visit.retry_at}", again_after=visit.retry_at)
         target, seen = address, {address}
         for _ in range(MAX_REDIRECTS + 1):
             self._may_ask(target)
@@ -109,15 +112,15 @@ class Fetcher:
         self._ledger.update_host(host, closed_until=until, closed_why=why)
         return ClosedError(f"{host}: {why}. nekb stops here and asks again after {until}. {SAVE_INSTEAD}")
 
-    def _redirected(self, address: str, response: httpx.Response) -> str:
+    def _redirected(self, address: str, answer: Answer) -> str:
         try:
-            raw: str = urljoin(address, response.headers.get("location", ""))
+            raw: str = urljoin(address, answer.headers.get("location", ""))
         except ValueError as error:
             raise RefusedError("it redirects to what is no address") from error
         host = source_host(address) or ""
         if is_gate(raw):
             raise self.shut(host, "it asked to verify that a human is there")
-        onward = source_host(raw) if response.headers.get("location") else None
+        onward = source_host(raw) if answer.headers.get("location") else None
         if onward is None:
             raise RefusedError("it redirects to an address that is no source's")
         split = urlsplit(raw)
@@ -126,8 +129,8 @@ class Fetcher:
         # Just as it stands there: the one spelling of our own may be what the server redirects from.
         return urlunsplit(("https", onward, split.path or "/", split.query, ""))
 
-    def _with_retries(self, address: str, visit: Visit) -> Got | httpx.Response:
-        """One request, and again after a pause where the failure may pass. A response returned is a redirect."""
+    def _with_retries(self, address: str, visit: Visit) -> Got | Answer:
+        """One request, and again after a pause where the failure may pass. An `Answer` returned is a redirect."""
         for pause in (*BACKOFF[:-1], None):
             try:
                 return self._once(address, visit)
@@ -139,7 +142,7 @@ class Fetcher:
                 self._sleep(wait + random.uniform(0, pause / 10))  # noqa: S311 - no secret
         raise AssertionError
 
-    def _once(self, address: str, visit: Visit) -> Got | httpx.Response:
+    def _once(self, address: str, visit: Visit) -> Got | Answer:
         host = source_host(address) or ""
         self._check_open(host)
         self._wait_turn(host)
@@ -149,30 +152,24 @@ class Fetcher:
         if visit.last_modified:
             headers["if-modified-since"] = visit.last_modified
         try:
-            with self._client.stream("GET", address, headers=headers) as response:
-                return self._answer(address, host, response)
-        except (httpx.TransportError, CutError) as error:
-            raise _PassingError(f"{type(error).__name__}: {error}"[:200]) from error
-        except (httpx.InvalidURL, httpx.HTTPError) as error:
-            raise FetchError(f"{type(error).__name__}: {error}"[:200]) from error
+            answer = self._connection.get(address, headers)
+        except CutError as error:
+            raise _PassingError(str(error)) from error
+        return self._told(address, host, answer)
 
-    def _answer(self, address: str, host: str, response: httpx.Response) -> Got | httpx.Response:
-        status = response.status_code
-        tags = response.headers.get("etag"), response.headers.get("last-modified")
-        if status == 200:
-            return Got(address, status, read_body(response, self._seconds), *tags)
-        if status == 304:
-            return Got(address, status, None, *tags)
+    def _told(self, address: str, host: str, answer: Answer) -> Got | Answer:
+        status = answer.status
+        tags = answer.headers.get("etag"), answer.headers.get("last-modified")
+        if status in (200, 304):
+            return Got(address, status, answer.body if status == 200 else None, *tags)
         if status in (301, 302, 303, 307, 308):
-            return response
+            return answer
         if status in (404, 410):
             raise GoneError(f"it is not there ({status})", status=status)
         if status == 403:
             raise self.shut(host, "it forbids (403)")
         if status == 429 or status >= 500:
-            raise _PassingError(
-                f"the server answered {status}", status, retry_after(response.headers.get("retry-after"))
-            )
+            raise _PassingError(f"the server answered {status}", status, retry_after(answer.headers.get("retry-after")))
         raise FetchError(f"the server answered {status}", status=status)
 
     def _wait_turn(self, host: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ingest.ledger import later
+
 
 @dataclass(frozen=True)
 class Got:
@@ -26,6 +28,10 @@ class FetchError(Exception):
         self.again_after = again_after
 
 
+class ParkedError(FetchError):
+    """It failed before, and the time until which it is left alone has not come."""
+
+
 class GoneError(FetchError):
     """The page is no longer there (404, 410)."""
 
@@ -44,3 +50,10 @@ class ClosedError(FetchError):
 
 class BudgetError(FetchError):
     """The requests of this run or of this day are used up."""
+
+
+def rests_until(error: FetchError) -> str | None:
+    """Until when an address is left alone after a failure (ISO 8601); None where it may be asked at any time."""
+    if error.again_after or isinstance(error, GoneError | RefusedError):
+        return error.again_after
+    return later(days=1)

@@ -34,16 +34,16 @@ from kb.documents import Document
 from kb.triage import Triage, TriagedThread
 
 
-class ToLoopback(httpx.HTTPTransport):
+class ToLoopback(httpx.AsyncHTTPTransport):
     """Leads every request to one server of this machine."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
         self._to = httpx.URL(address)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_with(scheme="http", host=self._to.host, port=self._to.port)
-        return super().handle_request(request)
+        return await super().handle_async_request(request)
 
 
 def light(document: Document) -> Triage:

@@ -204,6 +204,18 @@ def drip(handler: Handler) -> None:
     handler.close_connection = True
 
 
+def drip_headers(handler: Handler) -> None:
+    """Headers that never end, a byte now and then."""
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        for _ in range(200):
+            handler.wfile.write(b"x")
+            time.sleep(0.02)
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
 def silence(handler: Handler) -> None:
     """Nothing comes at all."""
     time.sleep(1)
@@ -216,23 +228,23 @@ def _begin(handler: Handler, length: int) -> None:
     handler.end_headers()
 
 
-class Loopback(httpx.BaseTransport):
+class Loopback(httpx.AsyncBaseTransport):
     """Sends what is meant for any host to the server on the loopback, over a real connection."""
 
     def __init__(self, port: int) -> None:
-        self._port, self._real = port, httpx.HTTPTransport()
+        self._port, self._real = port, httpx.AsyncHTTPTransport()
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The request, sent there."""
         url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
         sent = httpx.Request(
             request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
         )
-        return self._real.handle_request(sent)
+        return await self._real.handle_async_request(sent)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connection."""
-        self._real.close()
+        await self._real.aclose()
 
 
 class Replay:

@@ -165,9 +165,11 @@ def test_a_redirect_to_the_same_page_with_a_slash_is_no_circle(server: Replay, f
 
 
 @pytest.mark.parametrize(
-    ("fault", "what"), [(faults.bomb, "unpacks to more"), (faults.huge, "larger than"), (faults.drip, "longer than")]
-)
-def test_a_body_beyond_the_bounds_is_given_up_at_once(
+    ("fault", "what"),
+    [(faults.bomb, "unpacks to more"), (faults.huge, "larger than"), (faults.drip, "longer than"),
+     (faults.drip_headers, "longer than")],
+)  # fmt: skip
+def test_an_answer_beyond_the_bounds_is_given_up_at_once(
     server: Replay, fetcher: Fetcher, fault: faults.Fault, what: str
 ) -> None:
     server.forum.fault(PATH, fault)
