@@ -48,7 +48,7 @@ def address_of(document: Document | Head) -> str:
 
 def read_resources(data: Path) -> dict[str, Resource]:
     """The resource list of `data/resources.yaml`, by id."""
-    import yaml  # only a build reads the list; a question has its links in the snapshot
+    from kb.yamltext import read_yaml  # only a build reads the list; a question has its links in the snapshot
 
-    loaded = yaml.safe_load((data / "resources.yaml").read_text(encoding="utf-8"))
+    loaded = read_yaml((data / "resources.yaml").read_text(encoding="utf-8"))
     return {r["id"]: Resource.model_validate(r) for r in loaded["resources"]}

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ingest.build.model import Model
 from ingest.links import resolved, weighed
 from kb.documents import Document, Post, fold
@@ -22,6 +20,7 @@ from kb.matching.classifier import NONE
 from kb.resources import Resource, read_resources
 from kb.signals.tables import compile_tables
 from kb.snapshot import SCHEMA
+from kb.yamltext import read_yaml
 
 _OUT_OF_SCOPE = "out-of-scope"
 
@@ -86,7 +85,7 @@ def read_phrasings(data: Path, cards: list[Card]) -> dict[str, list[str]]:
 
 def read_catalogue(data: Path) -> list[Document]:
     """The catalogue of known threads, in our own words, that stands in until the threads themselves are ingested."""
-    raw = yaml.safe_load((data / "threads.yaml").read_text(encoding="utf-8"))
+    raw = read_yaml((data / "threads.yaml").read_text(encoding="utf-8"))
     as_of = str(raw["as_of"])
     return [_catalogued(entry, as_of) for entry in raw["threads"]]
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from kb.errors import GuidanceError
 from kb.guidance.card import Card
 from kb.guidance.when import parse_when
+from kb.yamltext import read_yaml
 
 _FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n(.*)\Z", re.DOTALL)
 _CITE = re.compile(r"\s*\[@([a-z0-9][a-z0-9-]*)\]")
@@ -34,7 +35,7 @@ def read_card(path: Path, origin: Literal["nekb", "user"] = "nekb") -> Card:
     if not parts:
         raise _bad(path, "front matter", "is missing", "Begin the file with a YAML block between two lines of ---.")
     try:
-        front = yaml.safe_load(parts[1])
+        front = read_yaml(parts[1])
     except yaml.YAMLError as error:
         where = " ".join(str(error).split())
         raise _bad(path, "front matter", f"is not YAML: {where}", "Quote values that hold a colon or a #.") from error

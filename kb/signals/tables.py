@@ -174,8 +174,10 @@ def _glossary(table: dict[str, list[str]]) -> dict[str, str]:
 def _load(path: Path) -> Any:
     import yaml  # only a build reads the tables; a question has them compiled
 
+    from kb.yamltext import read_yaml
+
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise GuidanceError(
             f"The signal table {path.name} cannot be read: {error}.", "Mend the file, or install nekb again."

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +20,7 @@ from ingest.importing import import_files
 from ingest.store import Store
 from kb.errors import NekbError
 from tests.conftest import PAGES
+from tests.ingest.cores import memory_folder, on_each_core
 from tests.ingest.pages import Post, Row, Thread, listing
 from tests.ingest.replay import Forum, replay
 
@@ -60,7 +64,7 @@ def _count_down(statements: int) -> None:
     sqlite3.connect = counted  # type: ignore[assignment]
 
 
-def _statements(home: Path, work: Work, monkeypatch: pytest.MonkeyPatch) -> int:
+def _statements(home: Path, work: Work) -> int:
     """How many SQL statements a whole run takes."""
     seen, connect = [0], sqlite3.connect
 
@@ -69,8 +73,7 @@ def _statements(home: Path, work: Work, monkeypatch: pytest.MonkeyPatch) -> int:
         db.set_trace_callback(lambda _: seen.__setitem__(0, seen[0] + 1))
         return db  # type: ignore[no-any-return]
 
-    with monkeypatch.context() as patch:
-        patch.setattr(sqlite3, "connect", counted)
+    with patch.object(sqlite3, "connect", counted):
         work(home)
     return seen[0]
 
@@ -92,58 +95,61 @@ def _pages(folder: Path, word: str) -> Path:
     return folder
 
 
-def _import_survives(tmp_path: Path, points: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = _pages(tmp_path / "first", "purple"), _pages(tmp_path / "second", "green")
-    work: Work = lambda home: import_files(home, [second])  # noqa: E731
-    whole = tmp_path / "whole"
-    import_files(whole, [first])
-    before = _held(whole)
-    total = _statements(whole, work, monkeypatch)
-    after = _held(whole)
-    assert before != after
-    draw = random.Random(points)
-    for point in range(points):
-        home = tmp_path / f"home-{point}"
-        import_files(home, [first])
-        assert _apart(lambda home=home: work(home), kill_at=draw.randint(1, total)) == -signal.SIGKILL
-        held = _held(home)
-        assert set(held) >= set(before), "a document was lost"
-        assert all(hash in (before[id], after[id]) for id, hash in held.items() if id in before), "half a document"
-        work(home)
-        assert _held(home) == after
+def _import_survives(points: int, seed: int) -> None:
+    with memory_folder() as folder:
+        first, second = _pages(folder / "first", "purple"), _pages(folder / "second", "green")
+        work: Work = lambda home: import_files(home, [second])  # noqa: E731
+        began, whole, home = (folder / name for name in ("began", "whole", "home"))
+        import_files(began, [first])
+        before = _held(began)
+        shutil.copytree(began, whole)
+        total = _statements(whole, work)
+        after = _held(whole)
+        assert before != after
+        draw = random.Random(seed)
+        for _ in range(points):
+            shutil.copytree(began, home)
+            assert _apart(lambda: work(home), kill_at=draw.randint(1, total)) == -signal.SIGKILL
+            held = _held(home)
+            assert set(held) >= set(before), "a document was lost"
+            assert all(hash in (before[id], after[id]) for id, hash in held.items() if id in before), "half a document"
+            work(home)
+            assert _held(home) == after
+            shutil.rmtree(home)
 
 
-def test_import_killed_at_a_few_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _import_survives(tmp_path, 3, monkeypatch)
+def test_import_killed_at_a_few_statements() -> None:
+    _import_survives(3, 3)
 
 
 @pytest.mark.slow
-def test_import_killed_at_a_hundred_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _import_survives(tmp_path, 100, monkeypatch)
+def test_import_killed_at_a_hundred_statements() -> None:
+    on_each_core(partial(_import_survives, 50))
 
 
-def _fetch_survives(tmp_path: Path, points: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    with replay(Forum(13)) as server:
+def _fetch_survives(points: int, seed: int) -> None:
+    with memory_folder() as folder, replay(Forum(13)) as server:
         work: Work = lambda home: fetch_source(home, "tag", make_fetcher=server.make)  # noqa: E731
-        total = _statements(tmp_path / "whole", work, monkeypatch)
-        after, asked = _held(tmp_path / "whole"), len(server.forum.log)
-        draw = random.Random(points)
-        for point in range(points):
-            home = tmp_path / f"home-{point}"
+        whole, home = folder / "whole", folder / "home"
+        total = _statements(whole, work)
+        after, asked = _held(whole), len(server.forum.log)
+        draw = random.Random(seed)
+        for _ in range(points):
             server.forum.log.clear()
-            assert _apart(lambda home=home: work(home), kill_at=draw.randint(1, total)) == -signal.SIGKILL
+            assert _apart(lambda: work(home), kill_at=draw.randint(1, total)) == -signal.SIGKILL
             work(home)
             assert _held(home) == after
             assert len(server.forum.log) <= asked + 3, "it began again instead of going on"
+            shutil.rmtree(home)
 
 
-def test_fetch_killed_at_a_few_statements_goes_on_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _fetch_survives(tmp_path, 2, monkeypatch)
+def test_fetch_killed_at_a_few_statements_goes_on_from_there() -> None:
+    _fetch_survives(2, 2)
 
 
 @pytest.mark.slow
-def test_fetch_killed_at_a_hundred_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _fetch_survives(tmp_path, 100, monkeypatch)
+def test_fetch_killed_at_a_hundred_statements() -> None:
+    on_each_core(partial(_fetch_survives, 50))
 
 
 @pytest.mark.parametrize("room", [30_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 60_000, 120_000))])

@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
 
 from ingest.parsing.page import ParsedPage
 from ingest.reading import EMPTY_KINDS
 from tests.conftest import PAGES
+from tests.ingest.cores import on_each_core
 from tests.ingest.pages import (
     CODE,
     DOCC_MARKDOWN,
@@ -106,8 +107,8 @@ def _repeat(raw: bytes, draw: random.Random) -> bytes:
 MUTATIONS: list[Mutation] = [_cut, _drop, _insert, _flip, _rename, _rename, _swap, _repeat]
 
 
-def mutated(seed: int, random_: random.Random, times: int) -> tuple[bytes, str | None]:
-    raw, address = SEEDS[seed]
+def mutated(page: int, random_: random.Random, times: int) -> tuple[bytes, str | None]:
+    raw, address = SEEDS[page]
     for _ in range(times):
         raw = random_.choice(MUTATIONS)(raw, random_)
     return raw, address
@@ -137,15 +138,24 @@ def check(parsed: ParsedPage) -> None:
 
 @given(st.integers(0, len(SEEDS) - 1), st.randoms(use_true_random=False), st.integers(1, 6))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_damaged_page_is_read_or_said_to_be_damaged(seed: int, random_: random.Random, times: int) -> None:
-    check(read(*mutated(seed, random_, times)))
+def test_a_damaged_page_is_read_or_said_to_be_damaged(page: int, random_: random.Random, times: int) -> None:
+    check(read(*mutated(page, random_, times)))
+
+
+def _ten_thousand_damaged_pages(core: int) -> None:
+    @seed(random.getrandbits(64))
+    @given(st.integers(0, len(SEEDS) - 1), st.randoms(use_true_random=False), st.integers(1, 8))
+    @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    def any_damage(page: int, random_: random.Random, times: int) -> None:
+        check(read(*mutated(page, random_, times)))
+
+    random.seed()  # both cores were born of one process
+    any_damage()
 
 
 @pytest.mark.slow
-@given(st.integers(0, len(SEEDS) - 1), st.randoms(use_true_random=False), st.integers(1, 8))
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-def test_tens_of_thousands_of_damaged_pages(seed: int, random_: random.Random, times: int) -> None:
-    check(read(*mutated(seed, random_, times)))
+def test_tens_of_thousands_of_damaged_pages() -> None:
+    on_each_core(_ten_thousand_damaged_pages)
 
 
 @given(st.binary(max_size=3000))
