@@ -20,6 +20,7 @@ from ingest.assembling import SeenPart, assemble
 from ingest.captures import Capture, utc_now
 from ingest.folding import sketch
 from ingest.parsing.page import Part
+from ingest.room import no_room, tells_of_no_room
 from ingest.schema import NewerStoreError, bring_up_to_date
 from kb.documents import Document
 from kb.encoder import Vector
@@ -63,12 +64,8 @@ class Store:
 
     def unusable(self, error: Exception) -> NekbError:
         """What to tell a person of an error of SQLite's."""
-        if "full" in str(error):
-            return NekbError(
-                f"The disk that holds {self.path} is full.",
-                "Make room, then run the same command again: it goes on where it stopped.",
-                code="disk_full",
-            )
+        if tells_of_no_room(error, self.path):
+            return no_room(self.path)
         no_store = any(word in str(error) for word in ("malformed", "not a database"))
         return NekbError(
             f"The store {self.path} cannot be used: {error}.",

@@ -13,7 +13,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from ingest.captures import utc_now
 from ingest.chunking import card_passages, document_passages
 from ingest.lock import only_writer
 from ingest.progress import Progress, Silent
+from ingest.room import said_when_full
 from ingest.store import Store
 from kb.documents import Document, Head, Passage
 from kb.encoder import Vector
@@ -66,8 +67,7 @@ def build(home: Path, progress: Progress | None = None, *, wait: bool = False) -
     """
     progress = progress or Silent()
     started = dt.datetime.now(dt.UTC)
-    with only_writer(home, wait=wait), Store(home) as store:
-        _sweep(home)
+    with only_writer(home, wait=wait), said_when_full(home), Store(home) as store, _swept(home):
         inputs = read_inputs(shipped_data(), home, store.documents())
         model = find_model()
         server = Publisher(address) if (address := configured()) else None
@@ -101,8 +101,19 @@ def _usable(folder: Path, server: Publisher | None = None) -> bool:
     return server.holds(manifest.collection, manifest.passages["documents"])
 
 
+@contextmanager
+def _swept(home: Path) -> Iterator[None]:
+    """Leave no half a snapshot behind, which may be what fills the disk, and nothing of a build that was killed."""
+    _sweep(home)
+    try:
+        yield
+    except BaseException:
+        _sweep(home)
+        raise
+
+
 def _sweep(home: Path) -> None:
-    """Remove what a killed build left behind; the lock says that nobody is at work on it."""
+    """Remove what a build left half done; the lock says that nobody is at work on it."""
     for folder in (home / "snapshots").glob(f"{_BUILDING}*"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in home.glob(".current.*"):
