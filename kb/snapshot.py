@@ -64,6 +64,10 @@ class Manifest:
     sha256: dict[str, str] = field(default_factory=dict)
     collection: str | None = None
 
+    def encoder_hashes(self) -> dict[str, str]:
+        """The hash of each file of the encoder; empty where the manifest has none."""
+        return {name: sha for name, sha in self.sha256.items() if name.startswith("encoder/")}
+
     def to_json(self) -> str:
         """The manifest as it is written."""
         return json.dumps(asdict(self), indent=2, sort_keys=True)
@@ -147,6 +151,11 @@ class Snapshot:
         self.manifest = read_manifest(folder)
         self.guidance = Space(folder, "guidance")
         self.documents = Space(folder, "documents", self.manifest.collection)
+
+    def share(self, before: Snapshot) -> None:
+        """Take over the encoder of a snapshot with the same one: a change of snapshots then loads no model."""
+        if self.manifest.encoder_hashes() == before.manifest.encoder_hashes() != {}:
+            self.encoder = before.encoder
 
     @cached_property
     def encoder(self) -> Any:

@@ -35,9 +35,9 @@ _DESCRIPTION = """A symptom in, the canonical guidance on Apple's Network Extens
 Every answer names the snapshot it came from; the same snapshot gives the same answer, so its id is the ETag."""
 
 
-def create_app(settings: ServeSettings) -> FastAPI:
-    """The app for these settings."""
-    current = CurrentSnapshot(settings.home)
+def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) -> FastAPI:
+    """The app for these settings; `current` may have the snapshot open already."""
+    current = current or CurrentSnapshot(settings.home)
     app = FastAPI(
         title="nekb",
         version=kb.__version__,

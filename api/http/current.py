@@ -6,6 +6,7 @@ takes over; one that cannot be opened is refused and the old one serves on.
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 from pathlib import Path
@@ -63,6 +64,8 @@ class CurrentSnapshot:
         with self._lock:
             try:
                 fresh = Snapshot(folder)
+                if held is not None:
+                    fresh.share(held)
                 ask("code 8 hotspot", fresh)  # opens every part before anybody waits for it
             except (NekbError, OSError, ValueError, RuntimeError, KeyError, sqlite3.Error) as error:
                 self._refused = folder.name
@@ -70,4 +73,6 @@ class CurrentSnapshot:
                 return False
             self._snapshot, self._refused = fresh, None
             log.info("snapshot_opened", id=fresh.manifest.id)
+            gc.collect()
+            gc.freeze()  # it stays for long: no request waits for a collection that looks through all of it
             return True

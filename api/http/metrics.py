@@ -1,8 +1,11 @@
-"""What Prometheus sees."""
+"""What Prometheus sees. Several workers count in files of a folder that `PROMETHEUS_MULTIPROC_DIR` names."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 REQUESTS = Counter("nekb_requests_total", "Requests by route and status.", ("route", "status"))
 SECONDS = Histogram(
@@ -12,4 +15,12 @@ SECONDS = Histogram(
     buckets=(0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 OUTCOMES = Counter("nekb_answers_total", "Answers by outcome and surface.", ("outcome", "surface"))
-SNAPSHOT = Gauge("nekb_snapshot_info", "The snapshot that answers.", ("id",))
+
+
+def told() -> bytes:
+    """The metrics of every worker as text."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -47,7 +47,7 @@ class Guard:
     def __init__(self, app: App, settings: ServeSettings) -> None:
         self._app = app
         self._settings = settings
-        self._rates = Rates(settings.rate)
+        self._rates = Rates(settings.rate, settings.shared)
         self._in_flight = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import asdict
+import tempfile
+from dataclasses import asdict, replace
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
@@ -14,40 +15,52 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from api.http.app import create_app
 from api.http.settings import ServeSettings
 
 _SETTINGS = "NEKB_SERVE_SETTINGS"
 _GRACE = 20
+_OPTIONS: dict[str, Any] = {
+    "access_log": False,
+    "log_level": "warning",
+    "server_header": False,
+    "timeout_graceful_shutdown": _GRACE,
+    "timeout_keep_alive": 30,
+    "h11_max_incomplete_event_size": 64 << 10,
+}
 
 
 def serve(settings: ServeSettings, workers: int) -> None:
-    """Serve until told to stop; several workers share the snapshot's files in memory."""
-    os.environ[_SETTINGS] = dumps(asdict(settings) | {"home": str(settings.home)})
-    uvicorn.run(
-        "api.http.server:app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=workers,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-        timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 << 10,
-    )
+    """Serve until told to stop; several workers share the snapshot in memory, one rate and one set of metrics."""
+    options = _OPTIONS | {"host": settings.host, "port": settings.port}
+    if workers == 1:
+        _serve_afresh(settings, options, 1)
+        return
+    with tempfile.TemporaryDirectory(prefix="nekb-serve-") as shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # read when the metrics are first imported
+        together = replace(settings, shared=Path(shared))
+        if sys.platform == "linux":
+            from api.http.workers import Workers
+
+            configure_logs()
+            Workers(together, options, workers, _GRACE + 5).run()
+        else:
+            _serve_afresh(together, options, workers)
+
+
+def _serve_afresh(settings: ServeSettings, options: dict[str, Any], workers: int) -> None:
+    """uvicorn's own way: each worker begins as a new process that reads the settings its parent left."""
+    os.environ[_SETTINGS] = dumps(asdict(settings), default=str)
+    uvicorn.run("api.http.server:app", factory=True, workers=workers, **options)
 
 
 def app() -> FastAPI:
-    """The app of a worker process, from the settings its parent left."""
+    """The app of a process, from the settings its parent left."""
+    from api.http.app import create_app
+
     configure_logs()
     raw: dict[str, Any] = loads(os.environ[_SETTINGS])
-    return create_app(
-        ServeSettings(
-            **(raw | {"home": Path(raw["home"]), "origins": tuple(raw["origins"]), "hosts": tuple(raw["hosts"])})
-        )
-    )
+    paths = {name: raw[name] and Path(raw[name]) for name in ("home", "shared")}
+    return create_app(ServeSettings(**(raw | paths | {name: tuple(raw[name]) for name in ("origins", "hosts")})))
 
 
 def _line(event: Any, **options: Any) -> bytes:

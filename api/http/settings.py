@@ -25,6 +25,7 @@ class ServeSettings:
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()  # public names under which the server may be reached
     reload_every: float = 2.0
+    shared: Path | None = None  # a folder in which the workers of one server count together
 
 
 def is_loopback(host: str) -> bool:

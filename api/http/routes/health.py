@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.http import metrics
 from api.http.contract import Ready
 from api.http.dependencies import Held, caller
 from api.http.problems import documented
@@ -33,6 +34,6 @@ def get_ready(held: Held, response: Response) -> Ready:
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403))
 async def get_metrics(request: Request) -> Response:
-    """Prometheus metrics; behind a key wherever keys are demanded."""
+    """Prometheus metrics of all workers together; behind a key wherever keys are demanded."""
     await caller("admin")(request)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.told(), media_type=CONTENT_TYPE_LATEST)
