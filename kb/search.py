@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kb.filters import Filters
 from kb.matching.question import Question
 from kb.matching.threads import RankedThread, mixed_ranking
@@ -10,9 +12,18 @@ from kb.snapshot import Snapshot
 DEPTH = 400  # passages a leg gives before filters
 
 
-def search(
-    query: str, snapshot: Snapshot, filters: Filters, limit: int, offset: int = 0
-) -> tuple[list[RankedThread], bool]:
-    """Documents like the query that pass the filters, best first, and whether there are more."""
-    ranked = mixed_ranking(Question(query, snapshot, {}), DEPTH, offset + limit + 1, filters)
-    return ranked[offset : offset + limit], len(ranked) > offset + limit
+@dataclass(frozen=True)
+class Found:
+    """One page of a search, and whether there are more; `degraded_reason` where it was by words alone."""
+
+    documents: list[RankedThread]
+    more: bool
+    degraded_reason: str | None = None
+
+
+def search(query: str, snapshot: Snapshot, filters: Filters, limit: int, offset: int = 0) -> Found:
+    """Documents like the query that pass the filters, best first."""
+    question = Question(query, snapshot, {})
+    ranked = mixed_ranking(question, DEPTH, offset + limit + 1, filters)
+    reason = question.degraded.sentence if question.degraded else None
+    return Found(ranked[offset : offset + limit], len(ranked) > offset + limit, reason)

@@ -53,7 +53,7 @@ def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) 
 
     @app.exception_handler(NotModified)
     async def unchanged(_request: Request, error: NotModified) -> Response:
-        return Response(status_code=304, headers={"ETag": error.tag})
+        return Response(status_code=304, headers=error.headers)
 
     for module in (ask, guidance, threads, errors, feedback, health, snapshots):
         app.include_router(module.router)

@@ -116,10 +116,15 @@ class SearchHit(BaseModel):
 
 
 class SearchPage(BaseModel):
-    """One page of search results; `next` is the address of the next page."""
+    """One page of search results; `next` is the address of the next page.
+
+    `degraded` says that the vectors were away and documents were found by words alone, `degraded_reason` why.
+    """
 
     items: list[SearchHit]
     next: str | None = None
+    degraded: bool = False
+    degraded_reason: str | None = None
 
 
 class ErrorOut(BaseModel):

@@ -51,8 +51,19 @@ def held_by(request: Request) -> Services:
 async def snapshot(request: Request, response: Response) -> Snapshot:
     """The snapshot this request answers from, named in the ETag of what comes back."""
     found = held_by(request).current.get()
-    response.headers["ETag"] = etag(found)
+    response.headers.update(validators(found))
     return found
+
+
+def validators(found: Snapshot) -> dict[str, str]:
+    """The headers of an answer that its caller may keep, and has to ask for again with its ETag."""
+    return {"ETag": etag(found), "Cache-Control": "private, no-cache"}
+
+
+def not_to_keep(response: Response) -> None:
+    """Mark an answer that is less than the snapshot has to say, because a part of it was away."""
+    del response.headers["ETag"]
+    response.headers["Cache-Control"] = "no-store"
 
 
 def etag(found: Snapshot) -> str:
@@ -64,15 +75,15 @@ def not_modified(request: Request, found: Snapshot) -> None:
     """Raise the 304 answer where the caller already has what this snapshot says (RFC 9110, 13.1.2)."""
     seen = request.headers.get("if-none-match", "")
     if etag(found) in (part.strip() for part in seen.split(",")):
-        raise NotModified(etag(found))
+        raise NotModified(validators(found))
 
 
 class NotModified(Exception):  # noqa: N818 - it is an answer
     """The caller's copy is current."""
 
-    def __init__(self, tag: str) -> None:
-        super().__init__(tag)
-        self.tag = tag
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__(headers)
+        self.headers = headers
 
 
 def _presented(request: Request) -> str | None:

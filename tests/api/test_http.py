@@ -10,12 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
+from api.http.app import create_app
+from api.http.settings import ServeSettings
 from kb.answer import Answer
+from kb.errors import VectorsUnavailableError
 from tests.api.conftest import Start, running
 
 ASK = {"query": "code 8 hotspot"}
@@ -33,6 +38,13 @@ def client(module_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """One server for every test that needs no options of its own."""
     with running(module_home, tmp_path_factory.mktemp("log"), "--rate", "100000/minute") as client:
         yield client
+
+
+class Away:
+    """Vectors on a server that does not answer."""
+
+    def search(self, *_: object) -> list[tuple[int, float]]:
+        raise VectorsUnavailableError("away", "The vector server is away.")
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -84,6 +96,26 @@ def test_a_copy_that_is_current_is_not_sent_again(client: httpx.Client) -> None:
     tag = client.get("/v1/guidance").headers["etag"]
     again = client.get("/v1/guidance", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["cache-control"] == "private, no-cache"
+
+
+def test_what_was_found_without_the_vectors_is_said_and_not_kept(own_home: Path) -> None:
+    app = create_app(ServeSettings(own_home))
+    tag = f'W/"{app.state.services.current.get().manifest.id}"'
+    app.state.services.current.get().documents.vectors = Away()
+    here = TestClient(app, base_url="http://127.0.0.1")
+    for asked in (
+        here.get("/v1/ask", params=ASK),
+        here.post("/v1/ask", json=ASK),
+        here.get("/v1/search", params=ASK),
+        here.get("/v1/search", params={"query": "zzz-none", "since": "2999-01-01"}),
+    ):
+        body = asked.json()
+        assert (body["degraded"], body["degraded_reason"]) == (True, "The vector server is away.")
+        assert asked.headers["cache-control"] == "no-store"
+        assert "etag" not in asked.headers
+    assert here.get("/v1/guidance").headers["etag"] == tag
+    assert "Found by words alone. The vector server is away." in here.get("/", params=ASK).text
 
 
 def test_given_facts_refine_the_answer(client: httpx.Client) -> None:
@@ -143,7 +175,7 @@ def test_too_many_requests_are_told_when_to_come_back(serving: Start) -> None:
     answers = [client.get("/v1/errors", params={"code": 8}) for _ in range(4)]
     assert [a.status_code for a in answers] == [200, 200, 200, 429]
     problem(answers[-1], 429, "rate")
-    assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 80
     assert answers[0].headers["ratelimit-limit"] == "3"
     assert answers[0].headers["ratelimit-policy"] == '"default";q=3;w=60'
     assert re.fullmatch(r'"default";r=2;t=\d+', answers[0].headers["ratelimit"])
@@ -151,6 +183,23 @@ def test_too_many_requests_are_told_when_to_come_back(serving: Start) -> None:
         invented = client.get("/v1/errors", params={"code": 8}, headers={"Authorization": f"Bearer nekb_{at}"})
     assert invented.status_code == 429
     assert client.get("/healthz").status_code == 200
+
+
+def test_several_workers_count_one_rate_and_one_set_of_metrics(serving: Start) -> None:
+    client = serving("--rate", "30/day", "--workers", "2")
+    address = str(client.base_url)
+
+    def fresh(_: int) -> httpx.Response:  # a connection of its own, which either worker may take
+        return httpx.post(f"{address}/v1/ask", json=ASK, timeout=30)
+
+    with ThreadPoolExecutor(4) as callers:
+        first = list(callers.map(fresh, range(12)))
+        counted = client.get("/metrics").text
+        rest = list(callers.map(fresh, range(24)))
+    assert {a.status_code for a in first} == {200}
+    assert 'nekb_requests_total{route="/v1/ask",status="200"} 12.0' in counted
+    assert 5 <= len([a for a in rest if a.status_code == 429]) <= 8
+    assert {int(a.headers["ratelimit-remaining"]) for a in first} == set(range(30 - 12, 30))
 
 
 def nekb(home: Path, *args: str) -> subprocess.CompletedProcess[str]:

@@ -113,7 +113,7 @@ def test_workers_share_the_snapshot_in_memory(own_home: Path, tmp_path: Path) ->
         )
     try:
         deadline = time.monotonic() + 240
-        while (tmp_path / "log").read_text().count("snapshot_opened") < 4:
+        while (tmp_path / "log").read_text().count("worker_started") < 4:
             assert time.monotonic() < deadline
             time.sleep(0.3)
         listed = subprocess.run(

@@ -75,4 +75,6 @@ def test_without_vectors_the_cards_answer_and_words_find_the_threads(snapshot: S
     assert (answer.outcome, answer.confidence) == (whole.outcome, whole.confidence)
     assert answer.threads
     assert answer.threads[0].id == whole.threads[0].id
-    assert search(QUERY, held, Filters(), 3)[0], "a search goes on by words"
+    found = search(QUERY, held, Filters(), 3)
+    assert found.documents, "a search goes on by words"
+    assert found.degraded_reason

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.http import metrics
 from api.http.contract import AskRequest, Bounded
-from api.http.dependencies import Held, MayAsk, ReadSnapshot, Services, etag, not_modified
+from api.http.dependencies import Held, MayAsk, ReadSnapshot, Services, not_modified, not_to_keep, validators
 from api.http.problems import ANY, documented
 from api.records.questions import remember
 from kb.answer import Answer
@@ -63,4 +63,7 @@ async def _answer(query: str, limit: int, given: dict[str, str], snapshot: Snaps
     answer = await asyncio.get_running_loop().run_in_executor(held.askers, question)
     remember(held.engine, answer, "http")
     metrics.OUTCOMES.labels(answer.outcome, "http").inc()
-    return Response(answer.model_dump_json(), media_type="application/json", headers={"ETag": etag(snapshot)})
+    shown = Response(answer.model_dump_json(), media_type="application/json", headers=validators(snapshot))
+    if answer.degraded:
+        not_to_keep(shown)
+    return shown

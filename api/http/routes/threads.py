@@ -6,11 +6,11 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
 from api.http.contract import PostOut, SearchHit, SearchPage, ThreadOut
-from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
+from api.http.dependencies import MayAsk, ReadSnapshot, not_modified, not_to_keep
 from api.http.problems import ANY, documented
 from kb.answer import Link
 from kb.asking import readable
@@ -43,11 +43,7 @@ def _iso_day(raw: object) -> object:
     return raw
 
 
-@router.get("/search")
-def get_search(
-    request: Request,
-    snapshot: ReadSnapshot,
-    query: Annotated[str, Query(min_length=1, max_length=8_000)],
+async def _filters(
     topic: Annotated[Topic | None, Query()] = None,
     platform: Annotated[Platform | None, Query()] = None,
     source: Annotated[str | None, Query(max_length=40)] = None,
@@ -55,17 +51,34 @@ def get_search(
     since: Annotated[date | None, BeforeValidator(_iso_day), Query()] = None,
     apple_replied: Annotated[bool | None, Query()] = None,
     accepted: Annotated[bool | None, Query()] = None,
+) -> Filters:
+    return Filters(topic, platform, source, kind, since.isoformat() if since else None, apple_replied, accepted)
+
+
+@router.get("/search")
+def get_search(
+    request: Request,
+    response: Response,
+    snapshot: ReadSnapshot,
+    filters: Annotated[Filters, Depends(_filters)],
+    query: Annotated[str, Query(min_length=1, max_length=8_000)],
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
     offset: Annotated[int, Query(ge=0, le=200)] = 0,
 ) -> SearchPage:
     """Documents like the query, with filters."""
     not_modified(request, snapshot)
-    filters = Filters(topic, platform, source, kind, since.isoformat() if since else None, apple_replied, accepted)
-    found, more = search(readable(query), snapshot, filters, limit, offset)
+    found = search(readable(query), snapshot, filters, limit, offset)
+    if found.degraded_reason:
+        not_to_keep(response)
     following = (
-        request.url.include_query_params(offset=offset + limit).query if more and offset + limit <= 200 else None
+        request.url.include_query_params(offset=offset + limit).query if found.more and offset + limit <= 200 else None
     )
-    return SearchPage(items=[hit(r) for r in found], next=f"/v1/search?{following}" if following else None)
+    return SearchPage(
+        items=[hit(r) for r in found.documents],
+        next=f"/v1/search?{following}" if following else None,
+        degraded=found.degraded_reason is not None,
+        degraded_reason=found.degraded_reason,
+    )
 
 
 def hit(r: RankedThread) -> SearchHit:
