@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,27 +16,52 @@ from ingest.importing import import_files
 from kb.snapshot import Snapshot, open_current
 
 PAGES = Path(__file__).parent / "pages"
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """A data directory with a built snapshot. Tests read it; one that writes copies it (`own_home`).
 
-    `NEKB_TEST_CACHE` may name a data directory whose embedded vectors are reused, so that a session builds in seconds.
+    It is built anew for each session. What the session before embedded, taught and exported is taken over where it was
+    made of the same, as in any build; it is kept under `.pytest_cache`, or where `NEKB_TEST_CACHE` says.
     """
     folder = tmp_path_factory.mktemp("home")
-    cache = os.environ.get("NEKB_TEST_CACHE")
-    if cache and (Path(cache) / "store.db").exists():
-        for file in Path(cache).glob("store.db*"):
-            shutil.copy(file, folder / file.name)
+    kept = Path(os.environ.get("NEKB_TEST_CACHE") or pytestconfig.cache.mkdir("home"))
+    earlier = folder / "snapshots" / "earlier"
+    for file in kept.glob("store.db*"):
+        shutil.copy(file, folder / file.name)
+    if (kept / f"snapshot-{_makers()}").exists():
+        shutil.copytree(kept / f"snapshot-{_makers()}", earlier)
     import_files(folder, [PAGES / "tag-page.txt"])
     build(folder)
-    yield folder
-    if cache:
-        Path(cache).mkdir(parents=True, exist_ok=True)
-        for file in folder.glob("store.db*"):
-            shutil.copy(file, Path(cache) / file.name)
+    shutil.rmtree(earlier, ignore_errors=True)
+    _keep(folder, kept)
+    return folder
+
+
+def _makers() -> str:
+    """The code that makes what an earlier snapshot can give: changed code takes nothing over."""
+    code = hashlib.sha256()
+    for file in sorted((ROOT / "ingest" / "build").glob("*.py")):
+        code.update(file.read_bytes())
+    return code.hexdigest()[:16]
+
+
+def _keep(folder: Path, kept: Path) -> None:
+    """Keep the store and the snapshot for the next session, whole or not at all."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("store.db*"):
+        shutil.copy(file, kept / f"next.{file.name}")
+        (kept / f"next.{file.name}").replace(kept / file.name)
+    fresh = Path(tempfile.mkdtemp(dir=kept)) / "snapshot"
+    shutil.copytree(folder / "snapshots" / (folder / "current").read_text().strip(), fresh)
+    for old in kept.glob("snapshot-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another session was faster
+        fresh.rename(kept / f"snapshot-{_makers()}")
+    shutil.rmtree(fresh.parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,20 @@ No HTML of the text survives, images become words, and an address that is not ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from api.text import plain, safe_url
+from api.text import one_line, plain, safe_url
 from kb.guidance.card import Card
 
+_CODE = re.compile(r"`([^`]+)`")
+_TAG_OR_SEAM = re.compile(r"<[^>]*>|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _LONGEST = 200_000  # characters of one text that are rendered
 
 
@@ -58,3 +61,16 @@ def inline(text: str, cards: Mapping[str, Card] | None = None) -> Markup:
     """Markdown within a line; a card's id in backquotes becomes a link to that card of `cards`."""
     env = {"cards": cards or {}}
     return Markup(_READER.renderInline(plain(text)[:_LONGEST], env))  # noqa: S704 - the reader escapes everything
+
+
+def coded(title: str) -> Markup:
+    """A title of a forum's thread: what stands in backquotes is code, and nothing else is markup."""
+    parts = _CODE.split(one_line(title))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(p) if at % 2 else Markup("{}").format(p) for at, p in enumerate(parts)
+    )
+
+
+def breakable(shown: str | Markup) -> Markup:
+    """The same with a place to break a line between the words of a long name, such as NEHotspotConfiguration."""
+    return Markup(_TAG_OR_SEAM.sub(lambda m: m[0] or "<wbr>", str(escape(shown))))  # noqa: S704 - escaped just now

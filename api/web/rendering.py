@@ -61,6 +61,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "block": markup.block,
         "inline": markup.inline,
+        "coded": markup.coded,
+        "breakable": markup.breakable,
         "one_line": one_line,
         "safe_url": safe_url,
         "condition": wording.condition,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from api.records.questions import redacted
 from api.text import one_line, plain, safe_url
-from api.web.wording import condition
+from api.web.excerpt import excerpt
+from api.web.wording import condition, value
 from kb.answer import Answer, Guidance, Link, Signal
 from kb.guidance.card import Card
 
 BLANK = "____"
-_EXCERPT = 3_000
+_NAMED = 3  # errors and APIs in a title
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,23 @@ class _Facts:
     def __init__(self, text: str, signals: list[Signal]) -> None:
         self.text = redacted(plain(text)).strip()
         self._signals = signals
+        self._read = [text[s.start : s.end] for s in sorted(signals, key=lambda s: s.kind != "error") if not s.implied]
 
     def of(self, *kinds: str) -> str:
         """The values of a kind, or a blank. What was only implied is marked as a guess to check."""
-        found = [one_line(s.value) + (" (please check)" if s.implied else "") for s in self._signals if s.kind in kinds]
+        found = [
+            one_line(value(s.value)) + (" (please check)" if s.implied else "")
+            for s in self._signals
+            if s.kind in kinds
+        ]
         return ", ".join(dict.fromkeys(found)) or BLANK
+
+    @property
+    def short(self) -> str:
+        """What a title should name: the errors and APIs that the text itself names, a few of them."""
+        found = [s for s in self._signals if s.kind in ("error", "api") and not s.implied]
+        found.sort(key=lambda s: s.kind != "error")
+        return ", ".join(list(dict.fromkeys(one_line(s.value) for s in found))[:_NAMED]) or BLANK
 
     @property
     def errors(self) -> str:
@@ -97,8 +110,8 @@ class _Facts:
 
     @property
     def excerpt(self) -> str:
-        """The text as a code block, without what looks like a secret or a person."""
-        body = self.text if len(self.text) <= _EXCERPT else self.text[:_EXCERPT] + "\n[...]"
+        """The text around its signals as a code block, without what looks like a secret or a person."""
+        body = excerpt(self.text, self._read)
         fence = "```"
         while fence in body:
             fence += "`"
@@ -140,7 +153,7 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 def _bug(facts: _Facts, card: Card, shown: Guidance) -> Draft:
     lines = [
-        f"Title: {BLANK} (one line: what fails, where, since which build; mention {facts.of('error', 'api')})",
+        f"Title: {BLANK} (one line: what fails, where, since which build; mention {facts.short})",
         "Area: Networking, Network Extension",
         "",
         "Environment",
@@ -160,7 +173,7 @@ def _bug(facts: _Facts, card: Card, shown: Guidance) -> Draft:
 def _post(facts: _Facts, card: Card, shown: Guidance) -> Draft:
     where = card.route.subtopic or "App & System Services > Networking"
     lines = [
-        f"Title: {BLANK} ({facts.of('api', 'error')})",
+        f"Title: {BLANK} ({facts.short})",
         f"Subtopic: {one_line(where)}",
         f"Tags: {', '.join(one_line(t) for t in card.route.tags) or 'Network Extension'}",
         "",

@@ -15,6 +15,7 @@ from api.http.app import create_app
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.records.feedback import evaluation_lines
+from api.web.markup import breakable, coded
 
 PAGES = ("/", "/?query=code+8+hotspot", "/guidance", "/guidance/hotspot-internal-error-8")
 ATTACKS = (
@@ -97,6 +98,12 @@ def test_a_chosen_platform_refines_the_same_answer(site: httpx.Client) -> None:
     on_mac = site.get("/", params={"query": "code 8 hotspot", "platform": ["", "macOS"]}).text
     assert "<option selected>macOS</option>" in on_mac
     assert "you chose macOS" in on_mac
+
+
+def test_a_title_shows_code_and_may_break_between_the_words_of_a_name() -> None:
+    assert coded("`NEVPNManager` <b>`") == "<code>NEVPNManager</code> &lt;b&gt;`"
+    assert breakable("NEHotspotConfiguration <Ab>") == "NEHotspot<wbr>Configuration &lt;Ab&gt;"
+    assert breakable(coded("`aBc`")) == "<code>a<wbr>Bc</code>"
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
