@@ -1,12 +1,14 @@
 """The dense leg: FAISS, inner product of unit vectors, exact at forum scale and approximate above.
 
 Which type serves which size was measured on 384 dimensions (docs/performance.md): flat and exact while a scan is
-cheap, HNSW over half-precision vectors where a scan would take longer than the encoder. A flat index is a header and
-the vectors as they are, so it is scanned without loading FAISS, which costs a cold question 50 ms.
+cheap; above, lists of half-precision vectors around centres (IVF), of which a question scans those around the
+nearest. A flat index is a header and the vectors as they are, so it is scanned without loading FAISS, which costs a
+cold question 50 ms.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +20,19 @@ if TYPE_CHECKING:
     from kb.filters import Filters
 
 FLAT_UP_TO = 10_000
-HNSW_EF_SEARCH = 128
+PROBES = 64  # lists that a question scans
+_TRAINED_ON = 64  # vectors a centre; FAISS would take 256, in four times the time and for no better recall
 # How FAISS writes IndexFlatIP: fourcc, dimensions, vectors, two unused words, trained, metric, and the floats' number.
 _FLAT_HEADER = struct.Struct("<4siqqq?iq")
 _FLAT = b"IxFI"
 
 
 def index_type(count: int) -> str:
-    """The FAISS type for so many vectors, by its name in the manifest."""
-    return "Flat" if count <= FLAT_UP_TO else "HNSW32,SQfp16"
+    """The FAISS type for so many vectors, by its name in the manifest.
+
+    With 2 √n lists, both the centres and the vectors that a question looks at grow as √n.
+    """
+    return "Flat" if count <= FLAT_UP_TO else f"IVF{round(2 * math.sqrt(count))},SQfp16"
 
 
 def write_vectors(path: Path, vectors: Vector) -> str:
@@ -37,6 +43,7 @@ def write_vectors(path: Path, vectors: Vector) -> str:
     kind = index_type(count)
     index: Any = faiss.index_factory(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
     if not index.is_trained:
+        index.cp.max_points_per_centroid = _TRAINED_ON
         index.train(vectors)
     index.add(vectors)
     faiss.write_index(index, str(path))
@@ -56,8 +63,7 @@ class VectorIndex:
 
         self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         self.count = self._index.ntotal
-        if hasattr(self._index, "hnsw"):
-            self._index.hnsw.efSearch = HNSW_EF_SEARCH
+        self._index.nprobe = PROBES
 
     def search(self, vector: Vector, limit: int, _filters: Filters | None = None) -> list[tuple[int, float]]:
         """The nearest rows with their cosine, nearest first; filters are left to the caller, who has the documents."""
@@ -78,9 +84,12 @@ class VectorIndex:
             # Row by row: a matrix product would wake BLAS's other threads, and waiting for them takes longer than this.
             found: Vector = np.vecdot(self._vectors, vector)
             return found
-        scores, rows = self._index.search(vector[None, :], self.count)
-        out = np.full(self.count, -1.0, dtype=np.float32)
-        out[rows[0][rows[0] >= 0]] = scores[0][rows[0] >= 0]
+        import faiss
+
+        every = faiss.SearchParametersIVF(nprobe=self._index.nlist)
+        scores, rows = self._index.search(vector[None, :], self.count, params=every)
+        out = np.empty(self.count, dtype=np.float32)
+        out[rows[0]] = scores[0]
         return out
 
 

@@ -53,7 +53,7 @@ def grow(snapshot: Snapshot, folder: Path, count: int) -> Vector:
     left_out = shutil.ignore_patterns("documents", "passages.db", "manifest.json")
     shutil.copytree(snapshot.folder, folder, ignore=left_out, dirs_exist_ok=True)
     real = passages(snapshot)
-    vectors = made_vectors(_vectors(snapshot), count, seed=count)
+    vectors = made_vectors(real_vectors(snapshot), count, seed=count)
     texts = list(made_texts(real, count, seed=count))
     (folder / "documents").mkdir()
     write_lexical(folder / "documents" / "lexical", [("", text) for text in texts])
@@ -75,7 +75,7 @@ def _counts(file: Path) -> bool:
     return file.is_file() and not file.name.endswith(".lock")
 
 
-def _vectors(snapshot: Snapshot) -> Vector:
+def real_vectors(snapshot: Snapshot) -> Vector:
     """The vectors of the guidance passages as FAISS gives them back."""
     import faiss
 

@@ -8,7 +8,11 @@ import faiss
 import numpy as np
 import pytest
 
+from kb.evaluation.questions import read_questions
+from kb.home import shipped_data
+from kb.snapshot import Snapshot
 from kb.vectors import FLAT_UP_TO, VectorIndex, index_type, write_vectors
+from tests.bench.corpus import made_vectors, real_vectors
 
 DIMENSIONS = 384
 
@@ -19,6 +23,13 @@ def unit_vectors(count: int, seed: int = 0) -> np.ndarray:
     centres = draw.standard_normal((100, DIMENSIONS))
     vectors = centres[draw.integers(0, 100, count)] + 0.7 * draw.standard_normal((count, DIMENSIONS))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def recall(index: VectorIndex, vectors: np.ndarray, questions: np.ndarray) -> float:
+    """Share of the ten nearest by exact search that the index finds."""
+    exact = np.argsort(-(questions @ vectors.T), axis=1)[:, :10].tolist()
+    found = [{row for row, _ in index.search(q, 60)[:10]} for q in questions]
+    return sum(len(f & set(e)) for f, e in zip(found, exact, strict=True)) / (10 * len(questions))
 
 
 def test_a_small_index_gives_what_faiss_gives(tmp_path: Path) -> None:
@@ -41,9 +52,20 @@ def test_a_search_never_gives_more_than_there_is(tmp_path: Path) -> None:
 
 def test_an_index_above_the_border_is_approximate_and_finds_98_of_100(tmp_path: Path) -> None:
     vectors = unit_vectors(FLAT_UP_TO + 1)
-    assert write_vectors(tmp_path / "v.faiss", vectors) == index_type(len(vectors)) == "HNSW32,SQfp16"
+    assert write_vectors(tmp_path / "v.faiss", vectors) == index_type(len(vectors)) == "IVF200,SQfp16"
     index = VectorIndex(tmp_path / "v.faiss")
     questions = vectors[:50] + 0.02 * np.random.default_rng(1).standard_normal((50, DIMENSIONS)).astype(np.float32)
-    exact = np.argsort(-(questions @ vectors.T), axis=1)[:, :10]
-    hits = [len({r for r, _ in index.search(q, 10)} & set(e)) for q, e in zip(questions, exact.tolist(), strict=True)]
-    assert sum(hits) / (10 * len(hits)) >= 0.98
+    assert recall(index, vectors, questions) >= 0.98
+    assert index.scores(vectors[7]) == pytest.approx(vectors @ vectors[7], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_questions_near_passages_and_far_from_them_find_98_of_100(snapshot: Snapshot, tmp_path: Path) -> None:
+    passages = real_vectors(snapshot)
+    vectors = made_vectors(passages, 30_000, seed=1)
+    assert write_vectors(tmp_path / "v.faiss", vectors) == "IVF346,SQfp16"
+    index = VectorIndex(tmp_path / "v.faiss")
+    asked = [q.query for q in read_questions(shipped_data() / "evaluation" / "questions.jsonl")]
+    far = np.array([snapshot.encoder.encode(query) for query in asked[::2]])
+    assert recall(index, vectors, far) >= 0.98
+    assert recall(index, vectors, made_vectors(passages, 200, seed=2)) >= 0.98
