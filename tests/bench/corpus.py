@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -48,17 +49,24 @@ def made_vectors(real: Vector, count: int, seed: int) -> Vector:
     return out
 
 
-def grow(snapshot: Snapshot, folder: Path, count: int) -> Vector:
-    """Write a snapshot with the same guidance and `count` documents of one passage each; return their vectors."""
+def grow(snapshot: Snapshot, folder: Path, count: int) -> tuple[Vector, dict[str, float]]:
+    """Write a snapshot with the same guidance and `count` documents of one passage each.
+
+    Their vectors come back, and the seconds that the vector index, the lexical index and the database took.
+    """
     left_out = shutil.ignore_patterns("documents", "passages.db", "manifest.json")
     shutil.copytree(snapshot.folder, folder, ignore=left_out, dirs_exist_ok=True)
     real = passages(snapshot)
     vectors = made_vectors(real_vectors(snapshot), count, seed=count)
     texts = list(made_texts(real, count, seed=count))
     (folder / "documents").mkdir()
-    write_lexical(folder / "documents" / "lexical", [("", text) for text in texts])
+    started = time.perf_counter()
     kind = write_vectors(folder / "documents" / "vectors.faiss", vectors)
+    indexed = time.perf_counter()
+    write_lexical(folder / "documents" / "lexical", [("", text) for text in texts])
+    worded = time.perf_counter()
     _write_rows(snapshot.folder / "passages.db", folder / "passages.db", texts)
+    seconds = {"vectors": indexed - started, "lexical": worded - indexed, "rows": time.perf_counter() - worded}
     files = {f.relative_to(folder).as_posix(): f.stat().st_size for f in folder.rglob("*") if _counts(f)}
     manifest = replace(
         snapshot.manifest,
@@ -68,7 +76,7 @@ def grow(snapshot: Snapshot, folder: Path, count: int) -> Vector:
         files=files,
     )
     (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
-    return vectors
+    return vectors, seconds
 
 
 def _counts(file: Path) -> bool:

@@ -3,9 +3,10 @@
     python -m tests.bench.growth 200 1000 10000 100000
 
 The guidance is the current snapshot's; documents are made of real passages (`tests.bench.corpus`), one passage each.
-Each size runs in a process of its own, on the questions of the evaluation. Everything in an answer is done by one
-thread, so its time on the processor is what it takes on a quiet machine; the wall-clock time stands beside it.
-One JSON line a size.
+Each size is measured in a process of its own, on the questions of the evaluation. Everything in an answer is done by
+one thread, so its time on the processor is what it takes on a quiet machine; the wall-clock time stands beside it.
+One JSON line a size for its build, then one for its questions. `--make FOLDER COUNT` and `--measure FOLDER/COUNT` do
+the two apart, so that several sizes can be made at once.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from kb.asking import ask
 from kb.evaluation.questions import read_questions
 from kb.home import nekb_home, shipped_data
 from kb.matching.question import Text
+from kb.matching.threads import DEPTH
 from kb.snapshot import Snapshot, open_current
 from tests.bench.corpus import grow
 
 ROUNDS = 5
-SEARCHES = 200
 
 
 def questions(limit: int) -> list[str]:
@@ -59,7 +60,7 @@ def recall(snapshot: Snapshot, vectors: Any, asked: list[str]) -> float:
     for query in asked:
         vector = snapshot.encoder.encode(query)
         exact = np.argsort(-np.vecdot(vectors, vector), kind="stable")[:10]
-        found += len({row for row, _ in snapshot.documents.vectors.search(vector, 60)[:10]} & set(exact.tolist()))
+        found += len({row for row, _ in snapshot.documents.vectors.search(vector, DEPTH)[:10]} & set(exact.tolist()))
     return found / (10 * len(asked))
 
 
@@ -69,9 +70,21 @@ def resident() -> float:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
+def legs(snapshot: Snapshot, asked: list[str]) -> dict[str, dict[str, float]]:
+    """Milliseconds of each leg alone, for the passages that an answer asks of it."""
+    space = snapshot.documents
+    read = {q: Text(q, snapshot) for q in asked}
+    for text in read.values():
+        _ = text.vector, text.terms
+    return {
+        "vectors": timed(lambda q: space.vectors.search(read[q].vector, DEPTH), asked),
+        "lexical": timed(lambda q: space.lexical.search(read[q].terms, DEPTH), asked),
+    }
+
+
 def measure(folder: Path) -> dict[str, Any]:
     """The figures of one grown snapshot, in this process."""
-    snapshot = Snapshot(folder)
+    snapshot = Snapshot(folder / "snapshot")
     asked = questions(100)
     for query in asked[:20]:
         ask(query, snapshot)
@@ -80,7 +93,9 @@ def measure(folder: Path) -> dict[str, Any]:
     answer = timed(lambda q: ask(q, snapshot), asked)
     ratio = answer["p50_ms"] / forward["p50_ms"]
     memory = resident()
-    vectors = np.load(folder.parent / "vectors.npy", mmap_mode="r")
+    alone = legs(snapshot, asked)
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    files = [f for f in snapshot.folder.rglob("*") if f.is_file()]
     return {
         "documents": snapshot.manifest.documents,
         "type": snapshot.manifest.vectors["documents"],
@@ -88,33 +103,44 @@ def measure(folder: Path) -> dict[str, Any]:
         "ask": answer,
         "ask_to_encoder": round(ratio, 2),
         "clock_ask_to_encoder": round(answer["clock_p50_ms"] / forward["clock_p50_ms"], 2),
+        "alone": alone,
         "memory_mb": round(memory),
         "recall_at_10": round(recall(snapshot, vectors, asked), 4),
-        "disk_mb": round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6, 1),
+        "disk_mb": round(sum(f.stat().st_size for f in files) / 1e6, 1),
     }
 
 
-def main(counts: list[int]) -> None:
-    """Grow, measure in a process of its own, print."""
+def make(base: Snapshot, folder: Path, count: int) -> dict[str, Any]:
+    """Grow a snapshot in a folder, its vectors beside it; the seconds that the indexes took."""
+    (folder / "snapshot").mkdir(parents=True)
+    vectors, seconds = grow(base, folder / "snapshot", count)
+    np.save(folder / "vectors.npy", vectors)
+    return {"count": count, "build_s": {name: round(s, 1) for name, s in seconds.items()}}
+
+
+def measured_apart(folder: Path) -> dict[str, Any]:
+    """The same as `measure`, in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.growth", "--measure", str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def main(counts: list[int], folder: Path) -> None:
+    """Grow each size, then measure each, one after another on a machine that does nothing else."""
     base = open_current(nekb_home())
     for count in counts:
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch) / "snapshot"
-            folder.mkdir()
-            started, busy = time.perf_counter(), time.process_time()
-            vectors = grow(base, folder, count)
-            built = {
-                "index_s": round(time.perf_counter() - started, 1),
-                "index_cpu_s": round(time.process_time() - busy, 1),
-            }
-            np.save(Path(scratch) / "vectors.npy", vectors)
-            command = [sys.executable, "-m", "tests.bench.growth", "--measure", str(folder)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            print(json.dumps(json.loads(done.stdout) | built), flush=True)
+        print(json.dumps(make(base, folder / str(count), count)), flush=True)
+    for count in counts:
+        print(json.dumps(measured_apart(folder / str(count))), flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--measure":
-        print(json.dumps(measure(Path(sys.argv[2]))))
-    else:
-        main([int(a) for a in sys.argv[1:]])
+    match sys.argv[1:]:
+        case ["--measure", folder]:
+            print(json.dumps(measure(Path(folder))))
+        case ["--make", folder, count]:
+            print(json.dumps(make(open_current(nekb_home()), Path(folder) / count, int(count))))
+        case counts:
+            with tempfile.TemporaryDirectory() as scratch:
+                main([int(c) for c in counts], Path(scratch))

@@ -27,7 +27,7 @@ def test_an_answer_costs_little_beside_the_encoder_and_stays_so_as_documents_gro
     for count in (200, 20_000):
         folder = tmp_path / str(count)
         folder.mkdir()
-        vectors = grow(open_current(home), folder, count)
+        vectors, _ = grow(open_current(home), folder, count)
         snapshot = growth.Snapshot(folder)
         for query in asked[:10]:
             growth.ask(query, snapshot)
