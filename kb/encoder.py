@@ -1,4 +1,4 @@
-"""The query encoder: the build's model as ONNX, run by onnxruntime. No torch on this path."""
+"""The encoder of passages and questions: the build's model as ONNX, run by onnxruntime. No torch on this path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained to see
 
 
 class QueryEncoder:
-    """Turns a question into a unit vector."""
+    """Turns a text into a unit vector; threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime as ort

@@ -86,7 +86,8 @@ class VectorIndex:
             return found
         import faiss
 
-        every = faiss.SearchParametersIVF(nprobe=self._index.nlist)
+        every: Any = faiss.SearchParametersIVF()
+        every.nprobe = self._index.nlist
         scores, rows = self._index.search(vector[None, :], self.count, params=every)
         out = np.empty(self.count, dtype=np.float32)
         out[rows[0]] = scores[0]

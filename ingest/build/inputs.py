@@ -42,7 +42,7 @@ class Inputs:
         parts: Iterable[Any] = (
             SCHEMA,
             model.name,
-            model.sha256,
+            model.encoder_name,
             [c.model_dump(mode="json") for c in self.cards],
             self.phrasings,
             {id: r.model_dump() for id, r in self.resources.items()},

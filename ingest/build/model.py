@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from kb.errors import NekbError
 
+PRECISION = "onnx-int8"  # of the encoder that embeds passages and questions
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 # The weights of sentence-transformers/all-MiniLM-L6-v2 as published upstream; the package that carries them here is
 # one person's release, so what it holds is checked each time it is loaded.
@@ -26,6 +27,11 @@ class Model:
     name: str
     path: str
     sha256: str
+
+    @property
+    def encoder_name(self) -> str:
+        """The model in the precision it is run in, under which its vectors are kept."""
+        return f"{self.sha256} {PRECISION}"
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -44,13 +50,9 @@ class Model:
         """How many tokens a text has."""
         return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def lengths(self, texts: list[str]) -> list[int]:
-        """How many tokens each text has."""
-        return [len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
-
     @cached_property
-    def encoder(self) -> Any:
-        """The sentence-transformers model; importing it takes seconds."""
+    def original(self) -> Any:
+        """The model as sentence-transformers loads it, to export it; importing that takes seconds."""
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         os.environ.setdefault("TQDM_DISABLE", "1")

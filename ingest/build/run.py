@@ -33,7 +33,7 @@ from ingest.progress import Progress, Silent
 from ingest.room import said_when_full
 from ingest.store import Store
 from kb.documents import Document, Head, Passage
-from kb.encoder import Vector
+from kb.encoder import QueryEncoder, Vector
 from kb.errors import SnapshotError
 from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
@@ -135,8 +135,10 @@ def _write(
     folder.mkdir(parents=True)
     spaces = spaces_of(inputs, model)
     guidance, documents = spaces["guidance"], spaces["documents"]
-    vectors = _embedded(spaces, model, store, progress)
-    earlier = list(_earlier(home))
+    earlier = list(earlier_snapshots(home))
+    progress.stage("Exporting the encoder", 0)
+    precision = write_encoder(model, folder / "encoder", earlier)
+    vectors = _embedded(spaces, QueryEncoder(folder / "encoder"), model, store, progress)
     progress.stage("Training the classifier", 0)
     tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
     examples = _examples(guidance, vectors["guidance"], tables)
@@ -153,8 +155,6 @@ def _write(
         kinds["documents"] = "Milvus"
     write_passages(folder / "passages.db", spaces, inputs.documents, heads)
     _write_json(folder, inputs)
-    progress.stage("Exporting the query encoder", 0)
-    precision = write_encoder(model, folder / "encoder", earlier)
     manifest = Manifest(
         schema=SCHEMA,
         id=id,
@@ -181,7 +181,7 @@ def _write(
     folder.rename(target)
 
 
-def _earlier(home: Path) -> Iterator[tuple[Path, Manifest]]:
+def earlier_snapshots(home: Path) -> Iterator[tuple[Path, Manifest]]:
     """The snapshots of before, whose parts are taken over where what they were made of is the same."""
     for folder in sorted((home / "snapshots").iterdir()):
         if not folder.name.startswith("."):
@@ -212,9 +212,12 @@ def _guidance_passages(inputs: Inputs) -> list[Passage]:
     ]
 
 
-def _embedded(spaces: dict[str, list[Passage]], model: Model, store: Store, progress: Progress) -> dict[str, Vector]:
+def _embedded(
+    spaces: dict[str, list[Passage]], encoder: QueryEncoder, model: Model, store: Store, progress: Progress
+) -> dict[str, Vector]:
     progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
-    vectors = embed([p.embedded for passages in spaces.values() for p in passages], model, store, progress.advance)
+    texts = [p.embedded for passages in spaces.values() for p in passages]
+    vectors = embed(texts, encoder, model.encoder_name, store, progress.advance)
     ends = np.cumsum([len(passages) for passages in spaces.values()])[:-1]
     return dict(zip(spaces, np.split(vectors, ends), strict=True))
 

@@ -7,6 +7,7 @@ worth spreading: it takes milliseconds a passage, everything else microseconds (
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from ingest.build.embedding import embed, text_hash
+from ingest.build.export import write_encoder
 from ingest.build.inputs import read_inputs
 from ingest.build.model import find_model
-from ingest.build.run import spaces_of
+from ingest.build.run import earlier_snapshots, spaces_of
 from ingest.lock import only_writer
 from ingest.progress import Progress
 from ingest.store import Store
-from kb.encoder import Vector
+from kb.encoder import QueryEncoder, Vector
 from kb.errors import BadInputError
 from kb.home import shipped_data
 
@@ -99,12 +101,15 @@ def embed_part(home: Path, part: Part, progress: Progress) -> tuple[Path, int]:
         content = inputs.content_hash(model)
         texts = {text_hash(p.embedded): p.embedded for space in spaces_of(inputs, model).values() for p in space}
         mine = {h: t for h, t in texts.items() if part.takes(h)}
+        with tempfile.TemporaryDirectory() as scratch:
+            write_encoder(model, Path(scratch) / "encoder", earlier_snapshots(home))
+            encoder = QueryEncoder(Path(scratch) / "encoder")
         progress.stage("Embedding passages", len(mine))
-        vectors = embed(list(mine.values()), model, store, progress.advance)
+        vectors = embed(list(mine.values()), encoder, model.encoder_name, store, progress.advance)
     folder = home / "shards"
     folder.mkdir(exist_ok=True)
     path = folder / f"{content[:16]}-{part.number}-of-{part.count}{ENDING}"
-    Shard(part, content, model.sha256, list(mine), vectors).write(path)
+    Shard(part, content, model.encoder_name, list(mine), vectors).write(path)
     return path, len(mine)
 
 
@@ -123,10 +128,10 @@ def merge_parts(home: Path, paths: Sequence[Path]) -> int:
         model = find_model()
         content = inputs.content_hash(model)
         for path, shard in zip(paths, shards, strict=True):
-            if (shard.content, shard.model) != (content, model.sha256):
+            if (shard.content, shard.model) != (content, model.encoder_name):
                 raise BadInputError(
                     f"{path.name} was made of other documents, or by another model.",
                     "Give each machine the same store and the same version of nekb, and embed again.",
                 )
-            store.keep_vectors(dict(zip(shard.hashes, shard.vectors, strict=True)), model.sha256)
+            store.keep_vectors(dict(zip(shard.hashes, shard.vectors, strict=True)), model.encoder_name)
     return sum(len(s.hashes) for s in shards)

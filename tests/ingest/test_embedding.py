@@ -1,64 +1,54 @@
-"""Embedding: batches of even length, nothing twice, the model loaded only where a text is new."""
+"""Embedding: nothing twice, every vector at the place of its text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from ingest.build.embedding import BATCH_TOKENS, batches, embed
+from ingest.build.embedding import embed
 from ingest.store import Store
-from kb.encoder import MAX_TOKENS
+from kb.snapshot import Snapshot
 
 
-class CountingModel:
-    """Stands where the model stands and remembers what it was asked to embed."""
-
-    sha256 = "0" * 64
+class CountingEncoder:
+    """Stands where the encoder stands and remembers what it was asked to embed."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.loaded = 0
 
-    def lengths(self, texts: list[str]) -> list[int]:
-        return [len(t.split()) for t in texts]
-
-    @property
-    def encoder(self) -> CountingModel:
-        self.loaded += 1
-        return self
-
-    def encode(self, texts: list[str], **_: object) -> np.ndarray:
-        self.asked += texts
-        return np.array([[float(len(t))] + [0.0] * 383 for t in texts], dtype=np.float32)
-
-
-@given(st.lists(st.integers(0, 2_000), max_size=300))
-def test_batches_hold_every_item_once_and_keep_within_the_tokens(lengths: list[int]) -> None:
-    lengths = sorted(lengths, reverse=True)
-    items = [f"{at}" for at in range(len(lengths))]
-    made = list(batches(items, lengths))
-    assert [item for batch in made for item in batch] == items
-    for batch in made:
-        assert len(batch) * min(lengths[int(batch[0])], MAX_TOKENS) <= BATCH_TOKENS
+    def encode(self, text: str) -> np.ndarray:
+        self.asked.append(text)
+        return np.array([float(len(text))] + [0.0] * 383, dtype=np.float32)
 
 
 def test_a_text_is_embedded_once_and_never_again(tmp_path: Path) -> None:
     texts = ["one two", "a", "one two", "three of them"]
     with Store(tmp_path) as store:
-        first = CountingModel()
-        vectors = embed(texts, first, store, lambda _: None)  # type: ignore[arg-type]
+        first = CountingEncoder()
+        vectors = embed(texts, first, "one", store, lambda _: None)
         assert sorted(first.asked) == ["a", "one two", "three of them"]
         assert vectors[:, 0].tolist() == [7.0, 1.0, 7.0, 13.0]
-        again = CountingModel()
-        assert (embed(texts, again, store, lambda _: None) == vectors).all()  # type: ignore[arg-type]
-        assert (again.asked, again.loaded) == ([], 0)
+        again = CountingEncoder()
+        assert (embed(texts, again, "one", store, lambda _: None) == vectors).all()
+        assert again.asked == []
+        other = CountingEncoder()
+        embed(texts, other, "another", store, lambda _: None)
+        assert sorted(other.asked) == ["a", "one two", "three of them"]
 
 
 def test_progress_adds_up_to_the_texts(tmp_path: Path) -> None:
     done: list[int] = []
     with Store(tmp_path) as store:
-        embed(["a", "b", "a", "c"], CountingModel(), store, done.append)  # type: ignore[arg-type]
+        embed(["a", "b", "a", "c"], CountingEncoder(), "one", store, done.append)
     assert sum(done) == 4
+
+
+def test_a_text_has_one_vector_whatever_it_is_embedded_with(snapshot: Snapshot, tmp_path: Path) -> None:
+    texts = ["The tunnel stops after a minute.", "code 8 " * 100, "hotspot"]
+    with Store(tmp_path) as store:
+        together = embed(texts, snapshot.encoder, "real", store, lambda _: None)
+    for text, vector in zip(texts, together, strict=True):
+        assert vector.tolist() == snapshot.encoder.encode(text).tolist()
+        assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
