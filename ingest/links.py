@@ -57,11 +57,7 @@ def resolved(resources: Mapping[str, Resource], documents: Iterable[Document]) -
     if not unknown:
         return dict(resources)
     addresses = title_addresses(documents)
-    found = {
-        id: r.model_copy(update={"url": addresses[fold(r.title)]})
-        for id, r in unknown.items()
-        if fold(r.title) in addresses
-    }
+    found = {id: replace(r, url=addresses[fold(r.title)]) for id, r in unknown.items() if fold(r.title) in addresses}
     return dict(resources) | found
 
 

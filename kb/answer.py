@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from kb.contract import Contract
 
 Outcome = Literal["answered", "uncertain", "no_match"]
 RouteKind = Literal["fix", "file_bug", "request_entitlement", "contact_support", "ask_forum", "out_of_scope"]
@@ -28,27 +29,23 @@ SignalKind = Literal[
 ]
 
 
-class Contract(BaseModel):
-    """Base of everything that is part of the contract: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
+@dataclass(frozen=True, kw_only=True)
 class Signal(Contract):
     """A fact read out of a symptom. `start` and `end` are character offsets into the query."""
 
     kind: SignalKind
-    value: str = Field(description="The canonical form, such as `iOS 26.0.1` or `NEVPNManager`.")
+    value: str = field(metadata={"description": "The canonical form, such as `iOS 26.0.1` or `NEVPNManager`."})
     start: int
     end: int
     domain: str | None = None
     code: int | None = None
     symbol: str | None = None
-    implied: bool = Field(
-        default=False, description="True when another signal implies it and the text does not name it."
+    implied: bool = field(
+        default=False, metadata={"description": "True when another signal implies it and the text does not name it."}
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Link(Contract):
     """A citation. `search` is true when the address is a search for the title, not the page itself."""
 
@@ -57,6 +54,7 @@ class Link(Contract):
     search: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
 class Step(Contract):
     """One action of a checklist with what it rests on; `when` says under which condition it applies."""
 
@@ -65,6 +63,7 @@ class Step(Contract):
     when: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class Guidance(Contract):
     """A guidance card as an answer shows it."""
 
@@ -84,6 +83,7 @@ class Guidance(Contract):
     recheck_after: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Thread(Contract):
     """A forum thread or another document like the symptom."""
 
@@ -97,14 +97,16 @@ class Thread(Contract):
     activity: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class Missing(Contract):
     """One fact that would change the answer, asked for as a question."""
 
     signal: str
     question: str
-    options: list[str] = Field(default_factory=list, description="Values that would change the answer.")
+    options: list[str] = field(default_factory=list, metadata={"description": "Values that would change the answer."})
 
 
+@dataclass(frozen=True, kw_only=True)
 class SnapshotInfo(Contract):
     """Which build answered."""
 
@@ -114,12 +116,13 @@ class SnapshotInfo(Contract):
     model: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class Answer(Contract):
     """What comes back for a symptom."""
 
     query: str
     outcome: Outcome
-    confidence: float = Field(ge=0, le=1)
+    confidence: float = field(metadata={"ge": 0, "le": 1})
     route: RouteKind
     signals: list[Signal]
     guidance: list[Guidance]
@@ -127,8 +130,11 @@ class Answer(Contract):
     missing: list[Missing]
     snapshot: SnapshotInfo
     took_ms: float
-    degraded: bool = Field(
+    degraded: bool = field(
         default=False,
-        description="True when the vectors could not be reached: guidance is whole, threads are found by words alone.",
+        metadata={
+            "description": "True when the vectors could not be reached: guidance is whole, threads are found by words "
+            "alone."
+        },
     )
     degraded_reason: str | None = None

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
-
 from kb.answer import Link
+from kb.contract import Contract
 from kb.documents import Document, Head
 
 SEARCH = "https://developer.apple.com/forums/search?q="
 
 
-class Resource(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Resource(Contract):
     """A document with an address; `standing` says whether it is Apple's word or a single report."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     title: str
@@ -51,4 +50,4 @@ def read_resources(data: Path) -> dict[str, Resource]:
     from kb.yamltext import read_yaml  # only a build reads the list; a question has its links in the snapshot
 
     loaded = read_yaml((data / "resources.yaml").read_text(encoding="utf-8"))
-    return {r["id"]: Resource.model_validate(r) for r in loaded["resources"]}
+    return {r["id"]: Resource.from_dict(r) for r in loaded["resources"]}

@@ -17,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from kb.answer import Link, SnapshotInfo
 from kb.documents import Document, Head
 from kb.errors import SnapshotError
@@ -168,7 +166,7 @@ class Snapshot:
     def cards(self) -> dict[str, Card]:
         """Every guidance card, by id."""
         raw = (self.folder / "cards.json").read_bytes()
-        return {card.id: card for card in TypeAdapter(list[Card]).validate_json(raw)}
+        return {card["id"]: Card.of(card) for card in json.loads(raw)}
 
     @cached_property
     def pointers(self) -> Pointers:
@@ -178,7 +176,8 @@ class Snapshot:
     @cached_property
     def resources(self) -> dict[str, Link]:
         """The link of every resource, by id."""
-        return TypeAdapter(dict[str, Link]).validate_json((self.folder / "resources.json").read_bytes())
+        raw = json.loads((self.folder / "resources.json").read_bytes())
+        return {id: Link(**link) for id, link in raw.items()}
 
     @cached_property
     def signals(self) -> SignalTables:

@@ -6,10 +6,11 @@ left out, and a draft reply for a person to edit. Nothing here is sent to the fo
 
 from __future__ import annotations
 
-from pydantic import Field
+from dataclasses import dataclass, field
 
-from kb.answer import Answer, Contract, Outcome, RouteKind, Signal, SnapshotInfo
+from kb.answer import Answer, Outcome, RouteKind, Signal, SnapshotInfo
 from kb.asking import ask
+from kb.contract import Contract
 from kb.documents import Document, fold
 from kb.drafting import draft_reply
 from kb.matching.question import Question
@@ -31,6 +32,7 @@ _ESSENTIAL = (
 _SAYS_AS_MUCH = {"os": ("os",), "error": ("error", "log")}
 
 
+@dataclass(frozen=True, kw_only=True)
 class TriagedThread(Contract):
     """The thread itself. Title and author are the poster's words."""
 
@@ -41,6 +43,7 @@ class TriagedThread(Contract):
     created: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
 class LikelyCard(Contract):
     """A guidance card that may answer the thread, with its probability."""
 
@@ -51,6 +54,7 @@ class LikelyCard(Contract):
     why: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Duplicate(Contract):
     """Another thread that may ask the same; `likely` says whether nekb would call it a duplicate, `why` why."""
 
@@ -64,15 +68,17 @@ class Duplicate(Contract):
     accepted: bool
 
 
+@dataclass(frozen=True, kw_only=True)
 class LeftOut(Contract):
     """Something that the poster did not say. `checked` is false where no machine can tell whether it was said."""
 
     question: str
     signal: str | None
     checked: bool
-    changes_answer: bool = Field(description="True where another value would lead to another card.")
+    changes_answer: bool = field(metadata={"description": "True where another value would lead to another card."})
 
 
+@dataclass(frozen=True, kw_only=True)
 class Triage(Contract):
     """One thread, judged. `draft` is Markdown for a person to edit, and None where nekb has nothing to say."""
 

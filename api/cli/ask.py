@@ -31,7 +31,7 @@ def ask(text: tuple[str, ...], as_json: bool, limit: int, given: tuple[str, ...]
     snapshot = open_or_build()
     answer = answer_to(query, limit=limit, given=facts, snapshot=snapshot)
     if as_json:
-        click.echo(answer.model_dump_json(indent=2))
+        click.echo(answer.to_json(indent=2))
     else:
         from api.terminal import show
 

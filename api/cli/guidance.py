@@ -58,7 +58,7 @@ def show(id: str, as_json: bool) -> None:
             f"There is no card {id!r}.", nearest(id, list(snapshot.cards)) or "`nekb guidance list` names them."
         )
     if as_json:
-        click.echo(card.model_dump_json(indent=2))
+        click.echo(card.to_json(indent=2))
         return
     for line in card_lines(card, snapshot.resources):
         click.echo(line)

@@ -31,7 +31,7 @@ def triage(what: str, as_json: bool) -> None:
         judged = judge(thread, snapshot)
         found = found or judged.outcome != "no_match"
         if as_json:
-            click.echo(judged.model_dump_json())
+            click.echo(judged.to_json())
         else:
             from api.triage.showing import triage_lines
 

@@ -17,7 +17,7 @@ PERHAPS_AGAIN = "Perhaps a repeat: nekb was stopped while it sent this."
 
 def thread_message(key: str, seen_at: str, triage: Triage) -> dict[str, Any]:
     """A new thread. `key` is the idempotency key."""
-    return {"key": key, "kind": "thread", "seen_at": seen_at, "triage": triage.model_dump(mode="json")}
+    return {"key": key, "kind": "thread", "seen_at": seen_at, "triage": triage.to_dict()}
 
 
 def unread_message(key: str, seen_at: str, title: str, url: str | None, why: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def blocks(message: dict[str, Any], *, perhaps_again: bool = False) -> list[Bloc
     if message["kind"] == "digest":
         made = _digest(message)
     elif "triage" in message:
-        made = _thread(Triage.model_validate(message["triage"]))
+        made = _thread(Triage.from_dict(message["triage"]))
     else:
         made = [_section(f"*{_titled(message['title'], message['url'])}*\n{escaped(message['problem'])}")]
     return [*made, *([_context(PERHAPS_AGAIN)] if perhaps_again else [])]

@@ -43,9 +43,9 @@ class Inputs:
             SCHEMA,
             model.name,
             model.encoder_name,
-            [c.model_dump(mode="json") for c in self.cards],
+            [c.to_dict() for c in self.cards],
             self.phrasings,
-            {id: r.model_dump() for id, r in self.resources.items()},
+            {id: r.to_dict() for id, r in self.resources.items()},
             self.tables,
             self.weights,
         )

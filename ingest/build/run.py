@@ -287,8 +287,8 @@ def head_of(d: Document, tables: SignalTables) -> Head:
 
 def _write_json(folder: Path, inputs: Inputs) -> None:
     parts = {
-        "cards": [c.model_dump(mode="json") for c in inputs.cards],
-        "resources": {id: r.link.model_dump() for id, r in inputs.resources.items()},
+        "cards": [c.to_dict() for c in inputs.cards],
+        "resources": {id: r.link.to_dict() for id, r in inputs.resources.items()},
         "signals": inputs.tables,
         "weights": inputs.weights,
     }

@@ -77,7 +77,7 @@ def _split_cites(text: str) -> tuple[str, list[str]]:
 
 def _validate(path: Path, fields: dict[str, Any]) -> Card:
     try:
-        card = Card.model_validate(fields)
+        card = Card.from_dict(fields)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from kb.answer import Signal
 from kb.signals.codes import FoundCode, find_codes
@@ -30,7 +31,7 @@ def read_signals(text: str, tables: SignalTables) -> list[Signal]:
     if len(text) <= _WINDOW:
         return _each_once(_read(text, tables))
     tail = len(text) - _WINDOW // 3
-    end = [s.model_copy(update={"start": s.start + tail, "end": s.end + tail}) for s in _read(text[tail:], tables)]
+    end = [replace(s, start=s.start + tail, end=s.end + tail) for s in _read(text[tail:], tables)]
     return _each_once(_read(text[: 2 * _WINDOW // 3], tables) + end)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,13 +37,13 @@ def whole(snapshot: Snapshot, id: str, answer: Answer) -> Answer:
         ask_for=[a.question for a in card.ask_for], reviewed=card.reviewed.isoformat(),
         facts_as_of=card.facts_as_of.isoformat(), recheck_after=list(card.recheck_after),
     )  # fmt: skip
-    return answer.model_copy(update={"guidance": [shown, *answer.guidance]})
+    return replace(answer, guidance=[shown, *answer.guidance])
 
 
 def test_every_card_of_the_catalogue_fits_block_kit_in_every_form(snapshot: Snapshot, answer: Answer) -> None:
     missing = [Missing(signal=k, question="?" * 300, options=["x" * 90] * 12) for k in ("error", "platform")]
     for id in snapshot.cards:
-        made = whole(snapshot, id, answer).model_copy(update={"missing": missing})
+        made = replace(whole(snapshot, id, answer), missing=missing)
         for form in ({}, {"every_step": True}, {"public": True}, {"public": True, "quoted": True}):
             check_blocks(answer_blocks(made, {"platform": "macOS"}, asked="log line 0x1f \n" * 4_000, **form))
 
@@ -75,9 +76,7 @@ def hostile(answer: Answer, text: str) -> list[dict[str, Any]]:
         id="t", title=text or "x", url="https://developer.apple.com/x|y", score=0.9, excerpt=text,
         apple_replied=False, accepted=False, activity=text,
     )  # fmt: skip
-    return answer_blocks(
-        answer.model_copy(update={"threads": [thread] * 5, "query": text * 50}), {"platform": text[:100]}, quoted=True
-    )
+    return answer_blocks(replace(answer, threads=[thread] * 5, query=text * 50), {"platform": text[:100]}, quoted=True)
 
 
 @settings(deadline=None)

@@ -459,7 +459,7 @@ def test_a_thread_of_a_hostile_poster_cannot_ping_or_link(snapshot: Snapshot, te
     hostile = thread(1, f"{text} code 8 hotspot {text * 90}")
     hostile = Document(**{**hostile.__dict__, "posts": (Post("question", text * 500, author=text),)})
     made = triage(hostile, snapshot)
-    shown = blocks({"key": "k", "kind": "thread", "seen_at": "", "triage": made.model_dump(mode="json")})
+    shown = blocks({"key": "k", "kind": "thread", "seen_at": "", "triage": made.to_dict()})
     check_blocks(shown)
     for sign in ("<!", "@here", "<https://evil", "<@"):
         assert sign not in json.dumps(shown, ensure_ascii=False).replace("@\u200bhere", "")
@@ -468,7 +468,7 @@ def test_a_thread_of_a_hostile_poster_cannot_ping_or_link(snapshot: Snapshot, te
 def test_every_card_fits_a_triage_message(snapshot: Snapshot) -> None:
     for card in list(snapshot.cards.values())[::4]:
         made = triage(Document("t", "feed", "thread", card.title, (Post("question", card.phrasings[0]),)), snapshot)
-        check_blocks(blocks({"key": "k", "kind": "thread", "seen_at": "", "triage": made.model_dump(mode="json")}))
+        check_blocks(blocks({"key": "k", "kind": "thread", "seen_at": "", "triage": made.to_dict()}))
 
 
 def test_a_long_digest_fits() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,13 @@ def test_a_card_can_be_read_at_a_glance(id: str) -> None:
     assert len(card.phrasings) == len(set(card.phrasings))
 
 
+def test_a_card_is_itself_after_a_snapshot_kept_it() -> None:
+    for card in SHIPPED.values():
+        assert Card.of(json.loads(card.to_json())) == card
+
+
 def changed(id: str, **fields: Any) -> Card:
-    return SHIPPED[id].model_copy(update=fields)
+    return replace(SHIPPED[id], **fields)
 
 
 def found(card: Card) -> str:
@@ -57,7 +64,7 @@ def found(card: Card) -> str:
 
 def test_a_step_without_a_citation_is_a_problem() -> None:
     card = SHIPPED["hotspot-internal-error-8"]
-    bare = card.steps[0].model_copy(update={"cites": []})
+    bare = replace(card.steps[0], cites=[])
     assert "step 1 cites nothing" in found(changed(card.id, steps=[bare, *card.steps[1:]]))
 
 
@@ -75,21 +82,21 @@ def test_a_circle_of_see_also_is_a_problem() -> None:
 
 def test_a_single_report_stated_as_certain_is_a_problem() -> None:
     card = SHIPPED["include-all-networks"]
-    sure = card.steps[0].model_copy(update={"text": "**Update** breaks all networking.", "cites": ["mullvad-iad"]})
+    sure = replace(card.steps[0], text="**Update** breaks all networking.", cites=["mullvad-iad"])
     assert "'mullvad-iad' as certain" in found(changed(card.id, steps=[sure]))
-    hedged = sure.model_copy(update={"text": "**Update** is reported to break all networking."})
+    hedged = replace(sure, text="**Update** is reported to break all networking.")
     assert "'mullvad-iad' as certain" not in found(changed(card.id, steps=[hedged]))
 
 
 def test_a_code_of_low_confidence_stated_as_certain_is_a_problem() -> None:
     card = SHIPPED["debugging-ne-provider"]
     text = "**NEAgentErrorDomain 3** means that the bundle is wrong."
-    assert "low confidence" in found(changed(card.id, steps=[card.steps[0].model_copy(update={"text": text})]))
+    assert "low confidence" in found(changed(card.id, steps=[replace(card.steps[0], text=text)]))
 
 
 def test_an_api_of_no_table_is_a_problem() -> None:
     card = SHIPPED["hotspot-internal-error-8"]
-    signals = card.signals.model_copy(update={"apis": ["NENoSuchManager"]})
+    signals = replace(card.signals, apis=["NENoSuchManager"])
     assert "'NENoSuchManager' is in no signal table" in found(changed(card.id, signals=signals))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,14 +19,14 @@ ID = "hotspot-internal-error-8"
 
 
 def found(id: str = ID, **fields: Any) -> str:
-    card = SHIPPED[id].model_copy(update=fields)
+    card = replace(SHIPPED[id], **fields)
     others = [c for c in SHIPPED.values() if c.id != id]
     return "\n".join(str(p) for p in inconsistencies([*others, card], TABLES))
 
 
 def with_step(text: str, when: str | None = None, id: str = ID) -> str:
     steps = SHIPPED[id].steps
-    return found(id, steps=[steps[0].model_copy(update={"text": text, "when": when}), *steps[1:]])
+    return found(id, steps=[replace(steps[0], text=text, when=when), *steps[1:]])
 
 
 def test_the_shipped_cards_contradict_nothing() -> None:
@@ -56,7 +57,7 @@ def test_a_step_for_a_platform_that_the_card_is_not_about_is_a_problem(when: str
 
 
 def test_a_code_that_its_domain_does_not_have_is_a_problem() -> None:
-    signals = SHIPPED[ID].signals.model_copy(update={"errors": ["NEHotspotConfigurationErrorDomain 99"]})
+    signals = replace(SHIPPED[ID].signals, errors=["NEHotspotConfigurationErrorDomain 99"])
     assert "is a code that its domain does not have" in found(signals=signals)
 
 
@@ -81,7 +82,7 @@ def test_a_near_miss_has_to_make_sense_alone_and_be_no_symptom_of_the_card() -> 
     ],
 )
 def test_a_route_says_what_its_stop_needs(route: dict[str, Any], says: str) -> None:
-    assert says in found(route=SHIPPED[ID].route.model_copy(update=route))
+    assert says in found(route=replace(SHIPPED[ID].route, **route))
 
 
 def test_a_link_that_nothing_cites_is_a_problem() -> None:
@@ -89,5 +90,5 @@ def test_a_link_that_nothing_cites_is_a_problem() -> None:
 
 
 def test_a_card_of_a_user_may_still_be_short() -> None:
-    own: Card = SHIPPED[ID].model_copy(update={"id": "mine", "origin": "user", "near_misses": [], "links": ["tn3111"]})
+    own: Card = replace(SHIPPED[ID], id="mine", origin="user", near_misses=[], links=["tn3111"])
     assert [str(p) for p in inconsistencies([*SHIPPED.values(), own], TABLES)] == []

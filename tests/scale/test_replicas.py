@@ -34,7 +34,7 @@ def test_two_replicas_through_switches_of_snapshot(
     shutil.copytree(milvus_home, home)
     ids = [s.id for s in snapshots(home)][:2]
     assert len(ids) == 2
-    expected = {id: _content(ask(QUERY, Snapshot(home / "snapshots" / id)).model_dump(mode="json")) for id in ids}
+    expected = {id: _content(ask(QUERY, Snapshot(home / "snapshots" / id)).to_dict()) for id in ids}
     assert not any(e["degraded"] for e in expected.values())
     replicas = [serving("--rate", "100000/minute", home=home) for _ in range(2)]
     seen: list[tuple[int, dict[str, object]]] = []

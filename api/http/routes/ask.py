@@ -63,7 +63,7 @@ async def _answer(query: str, limit: int, given: dict[str, str], snapshot: Snaps
     answer = await asyncio.get_running_loop().run_in_executor(held.askers, question)
     remember(held.engine, answer, "http")
     metrics.OUTCOMES.labels(answer.outcome, "http").inc()
-    shown = Response(answer.model_dump_json(), media_type="application/json", headers=validators(snapshot))
+    shown = Response(answer.to_json(), media_type="application/json", headers=validators(snapshot))
     if answer.degraded:
         not_to_keep(shown)
     return shown
