@@ -32,9 +32,5 @@ class QueryEncoder:
 
     def encode(self, text: str) -> Vector:
         """A float32 vector of length 1."""
-        tokens = self._tokenizer.encode(text)
-        feed = {
-            "input_ids": np.array([tokens.ids], dtype=np.int64),
-            "attention_mask": np.array([tokens.attention_mask], dtype=np.int64),
-        }
-        return cast(Vector, self._session.run(None, feed)[0][0])
+        tokens = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
+        return cast(Vector, self._session.run(None, {"input_ids": tokens})[0][0])

@@ -27,7 +27,7 @@ from kb.matching.pointers import Pointers
 from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
-SCHEMA = 2
+SCHEMA = 3
 HEAD_COLUMNS = tuple(f.name for f in fields(Head))
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
 _CONNECTIONS_A_THREAD = 4

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from kb.errors import NekbError
 
-PRECISION = "onnx-int8"  # of the encoder that embeds passages and questions
+PRECISION = "onnx-int8-mapped"  # of the encoder that embeds passages and questions
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 # The weights of sentence-transformers/all-MiniLM-L6-v2 as published upstream; the package that carries them here is
 # one person's release, so what it holds is checked each time it is loaded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,14 @@ def test_a_text_has_one_vector_whatever_it_is_embedded_with(snapshot: Snapshot, 
     for text, vector in zip(texts, together, strict=True):
         assert vector.tolist() == snapshot.encoder.encode(text).tolist()
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is mapped")
+def test_the_weights_are_mapped_so_that_workers_share_them(snapshot: Snapshot) -> None:
+    snapshot.encoder.encode("hotspot")
+    assert str(snapshot.folder / "encoder" / "weights.bin") in Path("/proc/self/maps").read_text()
+
+
+def test_another_user_may_read_what_a_build_wrote(snapshot: Snapshot) -> None:
+    modes = {file.name: file.stat().st_mode & 0o444 for file in (snapshot.folder / "encoder").iterdir()}
+    assert len(set(modes.values())) == 1, modes
