@@ -22,7 +22,8 @@ from kb.documents import Document, Head
 from kb.errors import SnapshotError
 from kb.guidance.card import Card
 from kb.lexical import LexicalIndex
-from kb.matching.classifier import CardClassifier
+from kb.matching.candidates import Layout
+from kb.matching.classifier import NONE, CardClassifier
 from kb.matching.pointers import Pointers
 from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
@@ -71,24 +72,6 @@ class Manifest:
         return json.dumps(asdict(self), indent=2, sort_keys=True)
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Rows by owner: `rows` (owners, the longest group) holds each owner's rows, filled up with `len(passages)`."""
-
-    owners: list[str]
-    rows: Any
-
-    @classmethod
-    def of(cls, groups: dict[str, list[int]], filler: int) -> Groups:
-        """The matrix of some groups; at least three wide, so that a best three can be taken."""
-        import numpy as np
-
-        rows = np.full((len(groups), max(3, *map(len, groups.values()), 3)), filler)
-        for at, group in enumerate(groups.values()):
-            rows[at, : len(group)] = group
-        return cls(list(groups), rows)
-
-
 class Space:
     """The passages of one space, guidance or documents: their vectors, their terms, their texts."""
 
@@ -119,15 +102,6 @@ class Space:
         """Owner and kind of every row; for the guidance space, which is small."""
         sql = "select owner, kind from passages where space = ? order by row"
         return connection(self._database).execute(sql, (self.name,)).fetchall()
-
-    @cached_property
-    def asked_and_told(self) -> tuple[Groups, Groups]:
-        """The rows of each owner that are questions themselves, and the others; for the guidance space."""
-        inside: dict[str, list[int]] = {}
-        outside: dict[str, list[int]] = {}
-        for row, (owner, kind) in enumerate(self.owners):
-            (inside if kind in ASKED else outside).setdefault(owner, []).append(row)
-        return Groups.of(inside, len(self.owners)), Groups.of(outside, len(self.owners))
 
     def owners_of(self, rows: Collection[int]) -> dict[int, str]:
         """The owner of each row asked for."""
@@ -167,6 +141,12 @@ class Snapshot:
         """Every guidance card, by id."""
         raw = (self.folder / "cards.json").read_bytes()
         return {card["id"]: Card.of(card) for card in json.loads(raw)}
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The candidates of every question, and whose each guidance passage is."""
+        passages = [(owner, kind in ASKED) for owner, kind in self.guidance.owners]
+        return Layout.of(passages, [*self.cards, NONE], self.classifier.classes)
 
     @cached_property
     def pointers(self) -> Pointers:

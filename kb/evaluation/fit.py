@@ -51,7 +51,7 @@ def cases(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> list[Cas
     for q in questions:
         ranked = rank_cards(Question(q.query, snapshot, {}))
         right = set(q.expect) or {NONE}
-        matrix = np.array([[r.features.get(f, 0.0) for f in FEATURES] for r in ranked])
+        matrix = np.array([r.values for r in ranked])
         out.append(Case(q, [r.id for r in ranked], matrix, np.array([r.id in right for r in ranked])))
     return out
 
@@ -80,10 +80,7 @@ def fit_ranking(training: Sequence[Case], start: dict[str, float]) -> dict[str, 
 
 def ranked_with(case: Case, weights: dict[str, float]) -> list[RankedCard]:
     """The candidates of a case under other weights."""
-    cards = [
-        RankedCard(id, dict(zip(FEATURES, row, strict=True))) for id, row in zip(case.ids, case.matrix, strict=True)
-    ]
-    return order(cards, weights)
+    return order(case.ids, case.matrix, weights, {})
 
 
 def fit_confidence(judged: Sequence[tuple[Case, list[RankedCard]]]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, get_args
 
 from kb.answer import Signal, SignalKind
@@ -12,6 +11,9 @@ from kb.errors import VectorsUnavailableError
 from kb.filters import Filters
 from kb.guidance.card import Platform
 from kb.lexical import terms
+from kb.matching.candidates import Candidates, Matrix
+from kb.matching.features import by_signals, by_terms, by_vector, decisive_terms
+from kb.once import Once
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import english_words
 from kb.signals.log import condense
@@ -32,40 +34,41 @@ class Text:
         self.text = text
         self.snapshot = snapshot
 
-    @cached_property
+    @Once
     def signals(self) -> list[Signal]:
         """The signals that stand in the text or are implied by it."""
         return read_signals(self.text, self.snapshot.signals)
 
-    @cached_property
+    @Once
     def condensed(self) -> str:
         """The part that says what is wrong, with English words where it is in another language."""
         return with_english(condense(self.text), self.snapshot.signals)
 
-    @cached_property
+    @Once
     def vector(self) -> Vector:
         """The encoder's view of the condensed text."""
         vector: Vector = self.snapshot.encoder.encode(self.condensed)
         return vector
 
-    @cached_property
+    @Once
     def terms(self) -> list[str]:
         """The terms of the condensed text."""
         return terms(self.condensed)
 
-    @cached_property
+    @Once
     def decisive(self) -> list[tuple[str, str]]:
         """Card id and term of every card's decisive terms that stand in the text."""
-        from kb.matching.cards import decisive_terms
-
         return decisive_terms(self.text, self.snapshot.cards)
 
-    @cached_property
-    def similarity(self) -> dict[str, dict[str, float]]:
-        """Features of every card that rest on the wording alone, so that they are computed once a text."""
-        from kb.matching.cards import similarity
+    @Once
+    def by_terms(self) -> Matrix:
+        """Features of every candidate that rest on the terms alone."""
+        return by_terms(self)
 
-        return similarity(self)
+    @Once
+    def by_vector(self) -> Matrix:
+        """Features of every candidate that rest on the vector alone."""
+        return by_vector(self)
 
 
 def with_english(text: str, tables: SignalTables) -> str:
@@ -92,7 +95,7 @@ class Question:
         """What was asked."""
         return self._asked.text
 
-    @cached_property
+    @Once
     def read(self) -> Text:
         """The wording that is matched."""
         error = next((s for s in self.signals if s.kind == "error"), None) if "error" in self.given else None
@@ -100,7 +103,7 @@ class Question:
             return self._asked
         return Text(" ".join((self.text, error.value, error.symbol or "")).strip(), self.snapshot)
 
-    @cached_property
+    @Once
     def signals(self) -> list[Signal]:
         """Signals of the text, then those that were given."""
         end = len(self.text)
@@ -112,6 +115,11 @@ class Question:
             added += [Signal(kind="platform", value=platform, start=end, end=end, implied=True)] if platform else []
         replaced = {s.kind for s in added}
         return [s for s in self._asked.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
+
+    @Once
+    def told(self) -> Candidates:
+        """Features of every candidate that rest on the signals, and on what the classifier makes of them."""
+        return by_signals(self)
 
     def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
         """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""
