@@ -16,7 +16,7 @@ from kb.guidance.when import applies, parse_when
 from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
-from kb.matching.threads import RankedThread, rank_threads
+from kb.matching.threads import DEPTH, RankedThread, rank_threads
 from kb.resources import address_of, search_address
 from kb.snapshot import Snapshot
 
@@ -35,6 +35,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     """
     started = time.perf_counter()
     question = Question(readable(query), snapshot, given or {})
+    question.prepare(DEPTH)
     ranked = rank_cards(question)
     weights = snapshot.weights
     sure = confidence(ranked, weights)
@@ -48,7 +49,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
         confidence=round(sure if outcome != "no_match" else min(sure, weights.no_match_below), 4),
         route=first.route.kind if first else "out_of_scope",
         signals=question.signals,
-        guidance=[_guidance(r, snapshot.cards[r.id], question) for r in cards],
+        guidance=_guidance(cards, question),
         threads=[_thread(t) for t in threads],
         missing=missing_for(question, ranked, outcome),
         snapshot=snapshot.info,
@@ -84,16 +85,12 @@ def _shown(ranked: list[RankedCard], limit: int) -> list[RankedCard]:
     return [r for at, r in enumerate(cards[:limit]) if at < _KEPT_CARDS or r.probability >= _LIKELY_CARD]
 
 
-def _guidance(r: RankedCard, card: Card, question: Question) -> Guidance:
-    links = question.snapshot.resources
-    named = question.named()
-    stay = [n for n, s in enumerate(card.steps, 1) if s.when is None or applies(parse_when(s.when), named)]
-    numbers = {n: at for at, n in enumerate(stay, 1)}
-    steps = [
-        Step(text=renumber(s.text, numbers), links=[links[c] for c in s.cites if c in links], when=s.when)
-        for n, s in enumerate(card.steps, 1)
-        if n in numbers
-    ]
+def _guidance(ranked: list[RankedCard], question: Question) -> list[Guidance]:
+    named, snapshot = question.named(), question.snapshot
+    return [_shown_card(r, snapshot.cards[r.id], snapshot.resources, named) for r in ranked]
+
+
+def _shown_card(r: RankedCard, card: Card, links: Mapping[str, Link], named: Mapping[str, list[str]]) -> Guidance:
     own = [links[id] for id in card.links if id in links]
     return Guidance(
         id=card.id,
@@ -102,7 +99,7 @@ def _guidance(r: RankedCard, card: Card, question: Question) -> Guidance:
         score=round(r.probability, 4),
         topic=card.topic,
         summary=card.summary,
-        steps=steps,
+        steps=_steps(card, links, named),
         links=own,
         ask_for=[a.question for a in card.ask_for],
         why=list(dict.fromkeys(r.why))[:5] or ["wording like this card's symptoms"],
@@ -111,6 +108,21 @@ def _guidance(r: RankedCard, card: Card, question: Question) -> Guidance:
         facts_as_of=card.facts_as_of.isoformat(),
         recheck_after=list(card.recheck_after),
     )
+
+
+def _steps(card: Card, links: Mapping[str, Link], named: Mapping[str, list[str]]) -> list[Step]:
+    """The steps that apply to what the question names, numbered anew where some do not."""
+    stay = [n for n, s in enumerate(card.steps, 1) if s.when is None or applies(parse_when(s.when), named)]
+    numbers = {n: at for at, n in enumerate(stay, 1)}
+    whole = len(stay) == len(card.steps)
+    return [
+        Step(
+            text=s.text if whole else renumber(s.text, numbers),
+            links=[links[c] for c in s.cites if c in links],
+            when=s.when,
+        )
+        for s in (card.steps[n - 1] for n in stay)
+    ]
 
 
 def _address(links: list[Link], card: Card) -> str:

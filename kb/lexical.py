@@ -20,6 +20,7 @@ _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FIELDS = ("title", "body")
 _TITLE_BOOST = 1.5
 _MAX_TERMS = 160
+SHORT = 100.0  # the highest BM25 score of a question of some eight terms
 _K1 = 1.2  # Tantivy's
 
 
@@ -103,6 +104,15 @@ class LexicalIndex:
         found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
         rows = self._searcher.fast_field_values("row", [address for _, address in found.hits])
         return [(row, score) for row, (score, _) in zip(rows, found.hits, strict=True)]
+
+    def shares(self, query_terms: list[str], limit: int) -> dict[int, float]:
+        """The best rows with their BM25 scores as shares, 0 to 1, of what these terms can reach.
+
+        A score is divided by the geometric mean of the bound of its terms and that of a short question: of a few words
+        a passage may have all, of a page of log it never has more than a part.
+        """
+        scale = max(math.sqrt(SHORT * self.bound(query_terms)), 1e-9)
+        return {row: min(score / scale, 1.0) for row, score in self.search(query_terms, limit)}
 
     def bound(self, query_terms: list[str]) -> float:
         """A score that no passage exceeds for these terms: each term's weight in both fields, used to the full.

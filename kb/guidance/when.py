@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import get_args
 
 from kb.errors import GuidanceError
@@ -36,6 +37,7 @@ class Clause:
     operator: str = "="
 
 
+@lru_cache(1024)
 def parse_when(text: str) -> tuple[Clause, ...]:
     """Read a condition. Raises `GuidanceError` on an unknown key or value."""
     return tuple(_clause(part.strip()) for part in text.split(";") if part.strip())

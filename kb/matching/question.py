@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, get_args
 
 from kb.answer import Signal, SignalKind
@@ -76,6 +79,11 @@ def with_english(text: str, tables: SignalTables) -> str:
     return " ".join((text, *english_words(text, tables.glossary)))
 
 
+@cache
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "nekb-reader")
+
+
 class Question:
     """A text and the facts that were given beside it.
 
@@ -89,6 +97,20 @@ class Question:
         self.snapshot = snapshot
         self.given = given
         self.degraded: VectorsUnavailableError | None = None
+        self._by_words: dict[int, dict[int, float]] = {}
+
+    def prepare(self, depth: int) -> None:
+        """Let another thread read all that needs no vector while this one encodes, for threads from `depth` passages.
+
+        onnxruntime leaves the interpreter to others as long as it computes, which is most of an answer's time.
+        """
+        _ = self.read.condensed  # both need it
+        beside = _readers().submit(self._read_words, depth)
+        _ = self.read.vector
+        beside.result()
+
+    def _read_words(self, depth: int) -> None:
+        _ = self.told, self.read.by_terms, self.by_words(depth)
 
     @property
     def text(self) -> str:
@@ -120,6 +142,17 @@ class Question:
     def told(self) -> Candidates:
         """Features of every candidate that rest on the signals, and on what the classifier makes of them."""
         return by_signals(self)
+
+    def by_words(self, depth: int) -> dict[int, float]:
+        """The passages of documents with the question's terms, and their share of what those can reach.
+
+        The symbols of error codes are looked for too: threads speak of `.internal` where people paste 8.
+        """
+        if depth not in self._by_words:
+            symbols = " ".join(s.symbol for s in self.signals if s.symbol)
+            asked = self.read.terms + terms(symbols)
+            self._by_words[depth] = self.snapshot.documents.lexical.shares(asked, depth)
+        return self._by_words[depth]
 
     def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
         """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""

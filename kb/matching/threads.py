@@ -14,13 +14,11 @@ from typing import NamedTuple
 
 from kb.documents import Head, fold
 from kb.filters import EVERYTHING, Filters
-from kb.lexical import terms
 from kb.matching.question import Question
 from kb.snapshot import Space
 
 DEPTH = 60
 DENSE_SHARE = 0.5  # of the mix; the rest is lexical
-SHORT = 100.0  # the highest BM25 score of a question of some eight terms
 LIKELY = 0.3  # a mix from here on is shown: of questions that are not ours, one in fifty has a thread there
 LIKELY_BY_WORDS = (
     0.15  # the same, where words alone could be asked: one question in four of ours has one, none of others
@@ -67,19 +65,13 @@ def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters =
     space = question.snapshot.documents
     dense = question.nearest(depth, filters)
     share = 0.0 if question.degraded else DENSE_SHARE
-    found = best_passages(space, dense, _terms(question), depth, share)
+    found = best_passages(space, dense, question.by_words(depth), share)
     heads = question.snapshot.heads(_worth_a_look(found, limit) if filters == EVERYTHING else found)
     kept = {id: head for id, head in heads.items() if filters.keep(head)}
     lifts = standings(kept.values())
     order = sorted(kept, key=lambda id: (-found[id].score - lifts[id], id))
     ranked = _each_once([(kept[id], found[id], lifts[id]) for id in order], space, limit)
     return [replace(r, by_words=True) for r in ranked] if question.degraded else ranked
-
-
-def _terms(question: Question) -> list[str]:
-    """The question's terms, and the symbols of its error codes: threads speak of `.internal` where people paste 8."""
-    symbols = (s.symbol for s in question.signals if s.symbol)
-    return question.read.terms + terms(" ".join(symbols))
 
 
 class Match(NamedTuple):
@@ -92,20 +84,12 @@ class Match(NamedTuple):
 
 
 def best_passages(
-    space: Space, dense: Mapping[int, float], words: list[str], depth: int, share: float = DENSE_SHARE
+    space: Space, dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
 ) -> dict[str, Match]:
-    """The best passage of each document that a leg found.
-
-    `dense` has the cosine of the nearest rows, `words` are the terms of the question.
-
-    BM25 is divided by the geometric mean of the bound of these terms and that of a short question: of a few words a
-    passage may have all, of a page of log it never has more than a part.
-    """
-    lexical = dict(space.lexical.search(words, depth))
-    scale = max(math.sqrt(SHORT * space.lexical.bound(words)), 1e-9)
+    """The best passage of each document that a leg found, by the cosine and the share of BM25 of each row."""
     best: dict[str, Match] = {}
     for row, owner in space.owners_of(dense.keys() | lexical.keys()).items():
-        d, x = max(dense.get(row, 0.0), 0.0), min(lexical.get(row, 0.0) / scale, 1.0)
+        d, x = max(dense.get(row, 0.0), 0.0), lexical.get(row, 0.0)
         found = Match(share * d + (1 - share) * x, d, x, row)
         best[owner] = max(best.get(owner, found), found)
     return best
