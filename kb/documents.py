@@ -152,6 +152,8 @@ class Passage:
 
 def fold(text: str) -> str:
     """Text for comparing titles: NFKC, lower case, typographic signs folded, runs of space as one."""
+    if text.isascii():  # most is, and has nothing to fold but its case
+        return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", text).translate(_SIGNS).casefold()
     return " ".join(folded.split())
 

@@ -50,11 +50,14 @@ def rank_cards(question: Question) -> list[RankedCard]:
 def order(
     ids: Sequence[str], values: Matrix, weights: Mapping[str, float], why: Mapping[str, list[str]]
 ) -> list[RankedCard]:
-    """Score candidates by their features (candidates, features), best first, with the identifier lane kept."""
+    """Score candidates by their features (candidates, features), best first, with the identifier lane kept.
+
+    Of candidates with the same score the one that comes first stays first.
+    """
     scores = values @ np.array([weights.get(name, 0.0) for name in FEATURES])
     odds = np.exp(scores - scores.max())
     probabilities = (odds / odds.sum()).tolist()
-    best = np.lexsort((ids, -scores)).tolist()
+    best = np.argsort(-scores, kind="stable").tolist()
     found = scores.tolist()
     return with_lane([RankedCard(ids[n], values[n], found[n], probabilities[n], why.get(ids[n], [])) for n in best])
 

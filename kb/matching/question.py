@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from kb.answer import Signal, SignalKind
+from kb.encoder import ASKED_TOKENS, Vector
 from kb.errors import VectorsUnavailableError
 from kb.filters import Filters
 from kb.guidance.card import Platform
@@ -22,9 +23,6 @@ from kb.signals.glossary import english_words
 from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from kb.encoder import Vector
 
 _ERROR = re.compile(r"(\S+) (-?\d{1,9})")
 GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
@@ -50,7 +48,7 @@ class Text:
     @Once
     def vector(self) -> Vector:
         """The encoder's view of the condensed text."""
-        vector: Vector = self.snapshot.encoder.encode(self.condensed)
+        vector: Vector = self.snapshot.encoder.encode(self.condensed, ASKED_TOKENS)
         return vector
 
     @Once

@@ -129,10 +129,13 @@ def _each_once(ranked: list[tuple[Head, Match, float]], space: Space, limit: int
     """The first `limit`, without those whose passage says what an earlier one's says."""
     kept: list[RankedThread] = []
     said: list[frozenset[str]] = []
-    for head, match, standing in ranked:
+    texts: dict[int, str] = {}
+    for at, (head, match, standing) in enumerate(ranked):
         if len(kept) == limit:
             break
-        text = space.text(match.row)
+        if match.row not in texts:
+            texts |= space.texts([match.row for _, match, _ in ranked[at : at + limit + 1]])
+        text = texts[match.row]
         words = frozenset(fold(text).split())
         if any(_alike(words, other) for other in said):
             continue

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from kb.asking import ask
+from kb.encoder import ASKED_TOKENS
 from kb.evaluation.questions import read_questions
 from kb.home import nekb_home, shipped_data
 from kb.matching.question import Text
@@ -58,7 +59,7 @@ def recall(snapshot: Snapshot, vectors: Any, asked: list[str]) -> float:
     """Share of the ten nearest passages by exact search that the index finds."""
     found = 0
     for query in asked:
-        vector = snapshot.encoder.encode(query)
+        vector = snapshot.encoder.encode(query, ASKED_TOKENS)
         exact = np.argsort(-np.vecdot(vectors, vector), kind="stable")[:10]
         found += len({row for row, _ in snapshot.documents.vectors.search(vector, DEPTH)[:10]} & set(exact.tolist()))
     return found / (10 * len(asked))
@@ -89,7 +90,7 @@ def measure(folder: Path) -> dict[str, Any]:
     for query in asked[:20]:
         ask(query, snapshot)
     condensed = {q: Text(q, snapshot).condensed for q in asked}
-    forward = timed(lambda q: snapshot.encoder.encode(condensed[q]), asked)
+    forward = timed(lambda q: snapshot.encoder.encode(condensed[q], ASKED_TOKENS), asked)
     answer = timed(lambda q: ask(q, snapshot), asked)
     ratio = answer["p50_ms"] / forward["p50_ms"]
     memory = resident()

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kb.asking import ask
+from kb.encoder import ASKED_TOKENS
 from kb.home import nekb_home
 from kb.matching.question import Text
 from kb.snapshot import Snapshot, open_current
@@ -55,7 +56,7 @@ def rounds(snapshot: Snapshot, address: str, count: int) -> dict[str, list[float
         query = QUESTIONS[at % len(QUESTIONS)]
         condensed = Text(query, snapshot).condensed
         layers: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("encoder", lambda text=condensed: snapshot.encoder.encode(text)),
+            ("encoder", lambda text=condensed: snapshot.encoder.encode(text, ASKED_TOKENS)),
             ("kb.ask", lambda text=query: ask(text, snapshot)),
             ("POST /v1/ask", lambda text=query: post(text)),
         )
@@ -77,7 +78,7 @@ def cpu(snapshot: Snapshot, address: str, count: int) -> str:
         connection.getresponse().read()
 
     layers: tuple[tuple[str, Callable[[int], object], Callable[[], float]], ...] = (
-        ("encoder", lambda at: snapshot.encoder.encode(texts[at % len(texts)]), time.process_time),
+        ("encoder", lambda at: snapshot.encoder.encode(texts[at % len(texts)], ASKED_TOKENS), time.process_time),
         ("kb.ask", lambda at: ask(QUESTIONS[at % len(QUESTIONS)], snapshot), time.process_time),
         ("POST /v1/ask", post, lambda: spent(server)),
     )
