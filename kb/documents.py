@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
 PostKind = Literal["question", "reply", "answer", "article"]
@@ -110,8 +110,7 @@ class Document:
         return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """What a list shows of a document, and its standing.
 
     `updated` is the day of what was last said in it, where that is known; `weight` is as in `Document`.

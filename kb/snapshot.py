@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
 SCHEMA = 3
-HEAD_COLUMNS = tuple(f.name for f in fields(Head))
+HEAD_COLUMNS = Head._fields
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
 _CONNECTIONS_A_THREAD = 4
 BUILD_AGAIN = "Run `nekb build`."
@@ -119,6 +119,7 @@ class Snapshot:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._database = folder / "passages.db"
         self.manifest = read_manifest(folder)
         self.guidance = Space(folder, "guidance")
         self.documents = Space(folder, "documents", self.manifest.collection)
@@ -175,21 +176,19 @@ class Snapshot:
 
     def document(self, id: str) -> Document | None:
         """A document by its id."""
-        row = (
-            connection(self.folder / "passages.db").execute("select body from documents where id = ?", (id,)).fetchone()
-        )
+        row = connection(self._database).execute("select body from documents where id = ?", (id,)).fetchone()
         return Document.from_json(json.loads(row[0])) if row else None
 
     def heads(self, ids: Collection[str]) -> dict[str, Head]:
         """What a list shows of each document."""
         sql = f"select {', '.join(HEAD_COLUMNS)} from documents where id in ({_marks(ids)})"  # noqa: S608 - names of ours
-        found = {row[0]: row for row in connection(self.folder / "passages.db").execute(sql, tuple(ids))}
-        return {id: Head(*found[id]) for id in ids if id in found}
+        found = {row[0]: Head._make(row) for row in connection(self._database).execute(sql, tuple(ids))}
+        return {id: found[id] for id in ids if id in found}
 
     def linked_from(self, url: str) -> list[Head]:
         """The documents that link to an address."""
         sql = "select document from links where url = ? limit 100"
-        ids = [id for (id,) in connection(self.folder / "passages.db").execute(sql, (url,))]
+        ids = [id for (id,) in connection(self._database).execute(sql, (url,))]
         return list(self.heads(ids).values())
 
     @property

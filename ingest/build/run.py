@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -261,7 +261,7 @@ def write_passages(
 
 
 def _document_row(d: Document, head: Head) -> tuple[object, ...]:
-    return (*astuple(head), json.dumps(d.to_json(), ensure_ascii=False))
+    return (*head, json.dumps(d.to_json(), ensure_ascii=False))
 
 
 def head_of(d: Document, tables: SignalTables) -> Head:

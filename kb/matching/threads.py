@@ -134,7 +134,7 @@ def _each_once(ranked: list[tuple[Head, Match, float]], space: Space, limit: int
         if len(kept) == limit:
             break
         if match.row not in texts:
-            texts |= space.texts([match.row for _, match, _ in ranked[at : at + limit + 1]])
+            texts |= space.texts([match.row for _, match, _ in ranked[at : at + limit]])
         text = texts[match.row]
         words = frozenset(fold(text).split())
         if any(_alike(words, other) for other in said):
