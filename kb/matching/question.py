@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import get_args
 
 from kb.answer import Signal, SignalKind
+from kb.documents import Head
 from kb.encoder import ASKED_TOKENS, Vector
 from kb.errors import VectorsUnavailableError
 from kb.filters import Filters
@@ -24,6 +25,7 @@ from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
 
+_LIKELY_SHOWN = 20  # passages whose documents are looked up before it is known which are the best
 _ERROR = re.compile(r"(\S+) (-?\d{1,9})")
 GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
 
@@ -96,6 +98,8 @@ class Question:
         self.given = given
         self.degraded: VectorsUnavailableError | None = None
         self._by_words: dict[int, dict[int, float]] = {}
+        self._owners: dict[int, str] = {}
+        self._heads: dict[str, Head] = {}
 
     def prepare(self, depth: int) -> None:
         """Let another thread read all that needs no vector while this one encodes, for threads from `depth` passages.
@@ -108,7 +112,9 @@ class Question:
         beside.result()
 
     def _read_words(self, depth: int) -> None:
-        _ = self.told, self.read.by_terms, self.by_words(depth)
+        _ = self.told, self.read.by_terms
+        best = list(self.by_words(depth))[:_LIKELY_SHOWN]
+        self.heads(dict.fromkeys(self.owners_of(best).values()))
 
     @property
     def text(self) -> str:
@@ -151,6 +157,18 @@ class Question:
             asked = self.read.terms + terms(symbols)
             self._by_words[depth] = self.snapshot.documents.lexical.shares(asked, depth)
         return self._by_words[depth]
+
+    def owners_of(self, rows: Collection[int]) -> dict[int, str]:
+        """The document of each passage, looked up once."""
+        unknown = [row for row in rows if row not in self._owners]
+        self._owners |= self.snapshot.documents.owners_of(unknown) if unknown else {}
+        return {row: self._owners[row] for row in rows}
+
+    def heads(self, ids: Collection[str]) -> dict[str, Head]:
+        """What a list shows of each document, looked up once."""
+        unknown = [id for id in ids if id not in self._heads]
+        self._heads |= self.snapshot.heads(unknown) if unknown else {}
+        return {id: self._heads[id] for id in ids if id in self._heads}
 
     def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
         """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""

@@ -63,10 +63,10 @@ def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters =
     Where the dense leg cannot answer, the lexical one ranks alone and the question says that it is degraded.
     """
     space = question.snapshot.documents
-    dense = question.nearest(depth, filters)
+    dense, lexical = question.nearest(depth, filters), question.by_words(depth)
     share = 0.0 if question.degraded else DENSE_SHARE
-    found = best_passages(space, dense, question.by_words(depth), share)
-    heads = question.snapshot.heads(_worth_a_look(found, limit) if filters == EVERYTHING else found)
+    found = best_passages(question.owners_of(dense.keys() | lexical.keys()), dense, lexical, share)
+    heads = question.heads(_worth_a_look(found, limit) if filters == EVERYTHING else found)
     kept = {id: head for id, head in heads.items() if filters.keep(head)}
     lifts = standings(kept.values())
     order = sorted(kept, key=lambda id: (-found[id].score - lifts[id], id))
@@ -84,11 +84,11 @@ class Match(NamedTuple):
 
 
 def best_passages(
-    space: Space, dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
+    owners: Mapping[int, str], dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
 ) -> dict[str, Match]:
-    """The best passage of each document that a leg found, by the cosine and the share of BM25 of each row."""
+    """The best passage of each document, by the cosine and the share of BM25 of each row; `owners` has them all."""
     best: dict[str, Match] = {}
-    for row, owner in space.owners_of(dense.keys() | lexical.keys()).items():
+    for row, owner in owners.items():
         d, x = max(dense.get(row, 0.0), 0.0), lexical.get(row, 0.0)
         found = Match(share * d + (1 - share) * x, d, x, row)
         best[owner] = max(best.get(owner, found), found)

@@ -163,9 +163,8 @@ def mix(space: Space, asked: Asked) -> list[str]:
 
 def nekb(space: Space, asked: Asked) -> list[str]:
     """Threads as an answer ranks them, without the standing of a thread, which these sets do not know."""
-    found = best_passages(
-        space, dict(space.vectors.search(asked.vector, DEPTH)), space.lexical.shares(asked.terms, DEPTH)
-    )
+    dense, lexical = dict(space.vectors.search(asked.vector, DEPTH)), space.lexical.shares(asked.terms, DEPTH)
+    found = best_passages(space.owners_of(dense.keys() | lexical.keys()), dense, lexical)
     return sorted(found, key=lambda id: (-found[id].score, id))
 
 
