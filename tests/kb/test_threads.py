@@ -158,7 +158,7 @@ def test_scores_lie_between_0_and_1_and_fall(snapshot: Snapshot) -> None:
 
 def head(id: str, **more: object) -> Head:
     plain = Head(id, id, None, "thread", False, False, None, None, None, "test", "", None)
-    return replace(plain, **more)  # type: ignore[arg-type]
+    return plain._replace(**more)  # type: ignore[arg-type]
 
 
 def test_standing_is_bounded_and_each_part_of_it_counts() -> None:
