@@ -183,10 +183,9 @@ def _write(
 
 def earlier_snapshots(home: Path) -> Iterator[tuple[Path, Manifest]]:
     """The snapshots of before, whose parts are taken over where what they were made of is the same."""
-    for folder in sorted((home / "snapshots").iterdir()):
-        if not folder.name.startswith("."):
-            with suppress(SnapshotError):
-                yield folder, read_manifest(folder)
+    for folder in sorted((home / "snapshots").glob("[!.]*")):  # none where nothing was ever built
+        with suppress(SnapshotError):
+            yield folder, read_manifest(folder)
 
 
 def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:
