@@ -104,8 +104,9 @@ def signals_f1(judged: Sequence[Judged]) -> float | None:
     found = wanted = common = 0
     for j in labelled:
         want = _labels(j.question.signals)
-        # An API that another signal implies is no claim about the text: it can be right, not wrong.
-        have = _read([s for s in j.signals if not (s.kind == "api" and s.implied)]) | (_read(j.signals) & want)
+        # An API or a platform that something implies is no claim about the text: it can be right, not wrong.
+        claimed = [s for s in j.signals if not (s.implied and s.kind in ("api", "platform"))]
+        have = _read(claimed) | (_read(j.signals) & want)
         found, wanted, common = found + len(have), wanted + len(want), common + len(have & want)
     return f1(found, wanted, common)
 
@@ -127,8 +128,8 @@ def _read(signals: Sequence[Signal]) -> set[tuple[str, str]]:
 
 
 def _parts(api: str) -> set[str]:
-    """A type and its member apart, without the arguments: `A.b(c:)` is `a` and `b`."""
-    return set(api.lower().split("(")[0].split("."))
+    """A type and its member apart, without the arguments: `A.b(c:)` is `a` and `b`, `b:c:` is `b`."""
+    return set(api.lower().split("(")[0].split(":")[0].split("."))
 
 
 def _labels(labels: dict[str, Any]) -> set[tuple[str, str]]:

@@ -29,6 +29,8 @@ _BARE = re.compile(
     r"\s*(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为)*\s*(?P<code>" + _INT + ")",
     re.IGNORECASE,
 )
+# App Store Connect's own: `ITMS-90525`, `Asset validation failed (90525)`.
+_UPLOAD = re.compile(r"(?:\bITMS-|\bvalidation failed:? ?\()(?P<code>9\d{4})\b", re.IGNORECASE)
 _REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b)", re.IGNORECASE)
 _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
@@ -93,7 +95,7 @@ def _split_json(text: str, tables: SignalTables) -> Iterator[FoundCode]:
 
 
 def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
-    for pattern in (_BARE, _REVERSED):
+    for pattern in (_BARE, _UPLOAD, _REVERSED):
         for m in pattern.finditer(text):
             code = int(m["code"])
             knows = [d for d in context if code in d.cases]

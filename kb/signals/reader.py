@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kb.answer import Signal
 from kb.signals.codes import FoundCode, find_codes
-from kb.signals.tables import Domain, Entry, SignalTables
+from kb.signals.tables import TELL, Domain, Entry, SignalTables
 from kb.signals.versions import find_devices, find_os, platform_of, versions_alone
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
@@ -42,7 +42,7 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     codes = find_codes(text, tables, context, domains)
     found = [_error_signal(c, tables) for c in codes]
     found += _domains_alone(named, codes, tables)
-    found += [_signal(entry, start, end) for entry, start, end in named if entry.kind != "error"]
+    found += [_signal(entry, start, end) for entry, start, end in named if entry.kind not in ("error", TELL)]
     found += find_os(text, tables)
     found += find_devices(text, tables)
     found += [Signal(kind="bug_number", value=m[0], start=m.start(), end=m.end()) for m in _BUG.finditer(text)]
@@ -78,9 +78,11 @@ def _narrowest(spoken: list[Domain], low: str) -> list[Domain]:
 
 
 def _stands_in(word: str, low: str) -> bool:
-    if word.isascii():
-        return re.search(rf"(?<![a-z0-9]){re.escape(word)}", low) is not None
-    return word in low
+    """Whether a word stands in the text, not as the end of a longer one; other scripts write without spaces."""
+    at = low.find(word)
+    while at > 0 and word.isascii() and low[at - 1].isascii() and low[at - 1].isalnum():
+        at = low.find(word, at + 1)
+    return at >= 0
 
 
 def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
@@ -92,9 +94,10 @@ def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
             at = low.find(phrase)
             end = at + len(phrase)
             if at >= 0 and _bounded(low, at, end) and not any(a <= at and end <= b for a, b in taken):
-                taken.append((at, end))
                 entry = tables.phrase(phrase)
                 assert entry is not None
+                if entry.kind != TELL:  # which leaves its words to whatever else they are
+                    taken.append((at, end))
                 yield entry, at, end
     for m in _WORD.finditer(text):
         for entry, start, end in _look_up(m[0], m.start(), tables):
@@ -195,9 +198,15 @@ def _implied_platforms(
         strong = [(e.platforms[0], a, b) for e, a, b in named if _one_platform(e.platforms)]
         strong += [(only, s.start, s.end) for s in found if s.kind == "error" and (only := _domain_platform(s, tables))]
         strong += [(only, s.start, s.end) for s in found if (only := _ONLY_THERE.get((s.kind, s.value)))]
-    for platform, start, end in strong:
+    for platform, start, end in strong or _told_platform(named):
         assert platform is not None
         yield Signal(kind="platform", value=platform, start=start, end=end, implied=True)
+
+
+def _told_platform(named: list[tuple[Entry, int, int]]) -> list[tuple[str | None, int, int]]:
+    """The platform that the text tells without naming it, where it tells one alone."""
+    told = [(entry.value, start, end) for entry, start, end in named if entry.kind == TELL]
+    return [told[0]] if len({value for value, _, _ in told}) == 1 else []
 
 
 def _one_platform(platforms: tuple[str, ...]) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 
 from kb.errors import GuidanceError
 
+TELL = "tell"  # the kind of a word that implies its platform, and is no signal itself
+
 
 @dataclass(frozen=True)
 class Case:
@@ -140,8 +142,12 @@ def compile_tables(data: Path) -> dict[str, Any]:
     phrases: dict[str, dict[str, Any]] = {}
     names: dict[str, set[str]] = {}
     foreign = _load(folder / "foreign.yaml")
-    for text, entry in _foreign_entries(foreign["groups"]):  # first, so that a name of ours replaces it
-        _place(text, entry, words, phrases)
+    tells = {text.lower(): value for text, value in _pairs(platforms["tells"])}
+    for text, value in tells.items():  # first, so that whatever means more replaces it
+        _place(text, {"kind": TELL, "value": value}, words, phrases)
+    for text, entry in _foreign_entries(foreign["groups"]):  # next, so that a name of ours replaces it
+        told = {"platforms": [tells[text.lower()]]} if text.lower() in tells else {}
+        _place(text, entry | told, words, phrases)
     for text, entry in _all_entries(folder, errors, platforms):
         _place(text, entry, words, phrases)
         names.setdefault(entry["kind"], set()).add(entry["value"])
@@ -243,7 +249,7 @@ def _api_entries(apis: list[dict[str, Any]]) -> Named:
         if owners := _owners(spellings, by_name.keys() - {api["name"]}):
             entry["implies"] = [["api", owner] for owner in owners]
         for text in spellings:
-            if _distinctive(text):
+            if _distinctive(text) or api.get("unmistakable"):
                 yield text, _member(text, entry) if text[0].islower() and api["name"][0].isupper() else entry
     for name in sorted(by_name):  # what Xcode's templates call a subclass, and people call the class
         if name.startswith("NE") and name.endswith("Provider") and name not in ("NEProvider", "NEVPNProvider"):

@@ -45,6 +45,13 @@ _ALONE = re.compile(
     r"(?<![\d.])(?:(?<=\bon )|(?<=\bsince )|(?<=\bunder )|(?<=\bafter ))"
     r"(?P<version>\d{2}\.\d{1,2}(?:\.\d)?)(?!\.?\d|\s?%)"
 )
+# Three parts are a system's where its platform is known and nothing before them says whose else they are.
+_THREE_PARTS = re.compile(r"(?<![\d.])(?P<version>\d{2}\.\d{1,2}\.\d{1,2})(?!\.?\d|%|/)")
+_ANOTHERS = re.compile(
+    r"(?:xcode|version|ver|v|app|build|release|lib\w*|sdk|wireguard|openvpn|openssl|swift|react native|flutter)"
+    r"[\s:=v-]*$",
+    re.IGNORECASE,
+)
 _MAC_TEN = re.compile(r"(?<![\d.])(?P<version>10\.1[0-6](?:\.[0-9])?)(?!\.?\d)")
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
@@ -90,16 +97,21 @@ def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
             if not platforms:
                 yield Signal(kind="platform", value="macOS", start=m.start(), end=m.end(), implied=True)
             return
-    for m in _ALONE.finditer(text):
-        family = next(iter(platforms)) if len(platforms) == 1 else ""
-        if family in _CANONICAL.values() and _plausible(family, m["version"]):
-            yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end())
+    family = next(iter(platforms)) if len(platforms) == 1 else ""
+    if family not in _CANONICAL.values():
+        return
+    alone = [*_ALONE.finditer(text), *_THREE_PARTS.finditer(text)]
+    for m in alone:
+        if _plausible(family, m["version"]) and not _ANOTHERS.search(text, max(0, m.start() - 30), m.start()):
+            yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start("version"), end=m.end("version"))
 
 
 def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
     """macOS releases by name, with the version that follows: `Ventura 13.4 beta`, `Tahoe`."""
     low = text.lower()
     for name, major in tables.os_names.items():
+        if name not in low:
+            continue
         for m in re.finditer(rf"\b{re.escape(name)}\b(?:\s*\(?(?P<version>{re.escape(major)}(?:\.\d+)*))?", low):
             yield Signal(kind="os", value=f"macOS {m['version'] or major}", start=m.start(), end=m.end())
 
