@@ -28,8 +28,9 @@ from kb.matching.pointers import Pointers
 from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
-SCHEMA = 3
+SCHEMA = 4
 HEAD_COLUMNS = Head._fields
+_HEAD = ", ".join(HEAD_COLUMNS)
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
 _CONNECTIONS_A_THREAD = 4
 BUILD_AGAIN = "Run `nekb build`."
@@ -103,10 +104,24 @@ class Space:
         sql = "select owner, kind from passages where space = ? order by row"
         return connection(self._database).execute(sql, (self.name,)).fetchall()
 
-    def owners_of(self, rows: Collection[int]) -> dict[int, str]:
-        """The owner of each row asked for."""
-        sql = f"select row, owner from passages where space = ? and row in ({_marks(rows)})"  # noqa: S608 - marks only
-        return dict(connection(self._database).execute(sql, (self.name, *rows)))
+    def owners_of(self, rows: Collection[int]) -> dict[int, int]:
+        """The number of the document that each row asked for is of; for the documents space, which may be large."""
+        asked = list(rows)
+        return dict(zip(asked, self._numbers[asked].tolist(), strict=True))
+
+    @cached_property
+    def _numbers(self) -> Any:
+        """The number of each row's document, mapped."""
+        import numpy as np
+
+        return np.load(self._folder / "numbers.npy", mmap_mode="r")
+
+    @cached_property
+    def lifts(self) -> Any:
+        """What each document's answers and the links to it add to its score, by number, mapped."""
+        import numpy as np
+
+        return np.load(self._folder / "lifts.npy", mmap_mode="r")
 
     def texts(self, rows: Collection[int]) -> dict[int, str]:
         """The text of each passage asked for."""
@@ -176,20 +191,18 @@ class Snapshot:
 
     def document(self, id: str) -> Document | None:
         """A document by its id."""
-        row = connection(self._database).execute("select body from documents where id = ?", (id,)).fetchone()
+        row = connection(self._database).execute("select body from bodies where id = ?", (id,)).fetchone()
         return Document.from_json(json.loads(row[0])) if row else None
 
-    def heads(self, ids: Collection[str]) -> dict[str, Head]:
-        """What a list shows of each document."""
-        sql = f"select {', '.join(HEAD_COLUMNS)} from documents where id in ({_marks(ids)})"  # noqa: S608 - names of ours
-        found = {row[0]: Head._make(row) for row in connection(self._database).execute(sql, tuple(ids))}
-        return {id: found[id] for id in ids if id in found}
+    def heads(self, numbers: Collection[int]) -> dict[int, Head]:
+        """What a list shows of each document, by its number."""
+        sql = f"select number, {_HEAD} from documents where number in ({_marks(numbers)})"  # noqa: S608 - names of ours
+        return {row[0]: Head._make(row[1:]) for row in connection(self._database).execute(sql, tuple(numbers))}
 
     def linked_from(self, url: str) -> list[Head]:
         """The documents that link to an address."""
-        sql = "select document from links where url = ? limit 100"
-        ids = [id for (id,) in connection(self._database).execute(sql, (url,))]
-        return list(self.heads(ids).values())
+        sql = f"select {_HEAD} from links join documents on id = document where url = ? limit 100"  # noqa: S608
+        return [Head._make(row) for row in connection(self._database).execute(sql, (url,))]
 
     @property
     def info(self) -> SnapshotInfo:

@@ -39,6 +39,7 @@ from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
 from kb.matching.classifier import NONE, features
 from kb.matching.question import with_english
+from kb.matching.threads import lift_of
 from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
 from kb.signals.log import condense
@@ -153,7 +154,7 @@ def _write(
     else:
         server.write(collection_name(id), vectors["documents"], [heads[p.owner] for p in documents], progress)
         kinds["documents"] = "Milvus"
-    write_passages(folder / "passages.db", spaces, inputs.documents, heads)
+    write_passages(folder, spaces, inputs.documents, heads)
     _write_json(folder, inputs)
     manifest = Manifest(
         schema=SCHEMA,
@@ -238,10 +239,14 @@ def _write_vectors(folder: Path, vectors: Vector) -> str:
 
 
 def write_passages(
-    path: Path, spaces: dict[str, list[Passage]], documents: list[Document], heads: dict[str, Head]
+    folder: Path, spaces: dict[str, list[Passage]], documents: list[Document], heads: dict[str, Head]
 ) -> None:
-    """Write `passages.db`: passages of each space in the order of their rows, documents, links."""
-    db = sqlite3.connect(path)
+    """Write `passages.db`: passages of each space in the order of their rows, documents by number, links.
+
+    Beside the indexes of the documents go the number of each row's document, and what a document's standing adds.
+    """
+    numbers = {d.id: number for number, d in enumerate(documents)}
+    db = sqlite3.connect(folder / "passages.db")
     with db:
         db.execute(
             "create table passages (space text, row integer, owner text, kind text, text text,"
@@ -250,17 +255,18 @@ def write_passages(
         for name, passages in spaces.items():
             rows = ((name, at, p.owner, p.kind, p.text) for at, p in enumerate(passages))
             db.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
-        db.execute(f"create table documents ({', '.join(HEAD_COLUMNS)}, body text, primary key (id)) without rowid")
+        db.execute(f"create table documents (number integer primary key, {', '.join(HEAD_COLUMNS)}, unique (id))")
         marks = ", ".join("?" * (len(HEAD_COLUMNS) + 1))
-        db.executemany(f"insert into documents values ({marks})", (_document_row(d, heads[d.id]) for d in documents))  # noqa: S608
+        db.executemany(f"insert into documents values ({marks})", ((numbers[d.id], *heads[d.id]) for d in documents))  # noqa: S608
+        db.execute("create table bodies (id text primary key, body text) without rowid")
+        bodies = ((d.id, json.dumps(d.to_json(), ensure_ascii=False)) for d in documents)
+        db.executemany("insert into bodies values (?, ?)", bodies)
         db.execute("create table links (url text, document text, primary key (url, document)) without rowid")
         links = ((url, d.id) for d in documents for url in set(d.links))
         db.executemany("insert into links values (?, ?)", links)
     db.close()
-
-
-def _document_row(d: Document, head: Head) -> tuple[object, ...]:
-    return (*head, json.dumps(d.to_json(), ensure_ascii=False))
+    np.save(folder / "documents" / "numbers.npy", np.array([numbers[p.owner] for p in spaces["documents"]], np.int32))
+    np.save(folder / "documents" / "lifts.npy", np.array([lift_of(heads[d.id]) for d in documents], np.float32))
 
 
 def head_of(d: Document, tables: SignalTables) -> Head:

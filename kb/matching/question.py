@@ -98,8 +98,7 @@ class Question:
         self.given = given
         self.degraded: VectorsUnavailableError | None = None
         self._by_words: dict[int, dict[int, float]] = {}
-        self._owners: dict[int, str] = {}
-        self._heads: dict[str, Head] = {}
+        self._heads: dict[int, Head] = {}
 
     def prepare(self, depth: int) -> None:
         """Let another thread read all that needs no vector while this one encodes, for threads from `depth` passages.
@@ -114,7 +113,7 @@ class Question:
     def _read_words(self, depth: int) -> None:
         _ = self.told, self.read.by_terms
         best = list(self.by_words(depth))[:_LIKELY_SHOWN]
-        self.heads(dict.fromkeys(self.owners_of(best).values()))
+        self.heads(set(self.snapshot.documents.owners_of(best).values()))
 
     @property
     def text(self) -> str:
@@ -158,17 +157,11 @@ class Question:
             self._by_words[depth] = self.snapshot.documents.lexical.shares(asked, depth)
         return self._by_words[depth]
 
-    def owners_of(self, rows: Collection[int]) -> dict[int, str]:
-        """The document of each passage, looked up once."""
-        unknown = [row for row in rows if row not in self._owners]
-        self._owners |= self.snapshot.documents.owners_of(unknown) if unknown else {}
-        return {row: self._owners[row] for row in rows}
-
-    def heads(self, ids: Collection[str]) -> dict[str, Head]:
-        """What a list shows of each document, looked up once."""
-        unknown = [id for id in ids if id not in self._heads]
+    def heads(self, numbers: Collection[int]) -> dict[int, Head]:
+        """What a list shows of each document, by its number, looked up once."""
+        unknown = [number for number in numbers if number not in self._heads]
         self._heads |= self.snapshot.heads(unknown) if unknown else {}
-        return {id: self._heads[id] for id in ids if id in self._heads}
+        return {number: self._heads[number] for number in numbers}
 
     def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
         """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -65,12 +65,12 @@ def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters =
     space = question.snapshot.documents
     dense, lexical = question.nearest(depth, filters), question.by_words(depth)
     share = 0.0 if question.degraded else DENSE_SHARE
-    found = best_passages(question.owners_of(dense.keys() | lexical.keys()), dense, lexical, share)
-    heads = question.heads(_worth_a_look(found, limit) if filters == EVERYTHING else found)
-    kept = {id: head for id, head in heads.items() if filters.keep(head)}
-    lifts = standings(kept.values())
-    order = sorted(kept, key=lambda id: (-found[id].score - lifts[id], id))
-    ranked = _each_once([(kept[id], found[id], lifts[id]) for id in order], space, limit)
+    found = best_passages(space.owners_of(dense.keys() | lexical.keys()), dense, lexical, share)
+    heads = question.heads(_worth_a_look(found, space.lifts, limit) if filters == EVERYTHING else found)
+    kept = {number: head for number, head in heads.items() if filters.keep(head)}
+    standing = standings(kept)
+    order = sorted(kept, key=lambda number: (-found[number].score - standing[number], kept[number].id))
+    ranked = _each_once([(kept[number], found[number], standing[number]) for number in order], space, limit)
     return [replace(r, by_words=True) for r in ranked] if question.degraded else ranked
 
 
@@ -84,10 +84,10 @@ class Match(NamedTuple):
 
 
 def best_passages(
-    owners: Mapping[int, str], dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
-) -> dict[str, Match]:
+    owners: Mapping[int, int], dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
+) -> dict[int, Match]:
     """The best passage of each document, by the cosine and the share of BM25 of each row; `owners` has them all."""
-    best: dict[str, Match] = {}
+    best: dict[int, Match] = {}
     for row, owner in owners.items():
         d, x = max(dense.get(row, 0.0), 0.0), lexical.get(row, 0.0)
         found = Match(share * d + (1 - share) * x, d, x, row)
@@ -95,18 +95,21 @@ def best_passages(
     return best
 
 
-def standings(heads: Iterable[Head]) -> dict[str, float]:
-    """What each document's answers, the links to it and its age add to its score, by id."""
-    heads = list(heads)
-    days = {h.id: day for h in heads if (day := _day(h))}
+def standings(heads: Mapping[int, Head]) -> dict[int, float]:
+    """What each document's answers, the links to it and its age add to its score, by number."""
+    days = {number: day for number, head in heads.items() if (day := _day(head))}
     newest = max(days.values(), default=None)
     found = {}
-    for h in heads:
-        answered = ANSWERED if h.accepted or h.apple_replied else 0.0
-        canonical = CANONICAL * min(math.log2(1 + h.weight) / 5, 1.0)
-        years = (newest - days[h.id]).days / 365 if newest and h.id in days else 0.0
-        found[h.id] = answered + canonical - OUTDATED * (1 - 0.5 ** (years / 2))
+    for number, head in heads.items():
+        years = (newest - days[number]).days / 365 if newest and number in days else 0.0
+        found[number] = lift_of(head) - OUTDATED * (1 - 0.5 ** (years / 2))
     return found
+
+
+def lift_of(head: Head) -> float:
+    """What a document's answers and the links to it add to its score, whatever else was found."""
+    answered = ANSWERED if head.accepted or head.apple_replied else 0.0
+    return answered + CANONICAL * min(math.log2(1 + head.weight) / 5, 1.0)
 
 
 def _day(head: Head) -> dt.date | None:
@@ -116,13 +119,14 @@ def _day(head: Head) -> dt.date | None:
         return None
 
 
-def _worth_a_look(found: Mapping[str, Match], limit: int) -> list[str]:
-    """The documents that their standing may lift among the first; twice as many, for some may be alike."""
-    order = sorted(found, key=lambda id: -found[id].score)
+def _worth_a_look(found: Mapping[int, Match], lifts: Sequence[float], limit: int) -> list[int]:
+    """The documents that may come among the first, whatever their age; twice as many, for some may be alike."""
+    score = {number: match.score + lifts[number] for number, match in found.items()}
+    order = sorted(score, key=lambda number: -score[number])
     if len(order) <= 2 * limit:
         return order
-    border = found[order[2 * limit - 1]].score - ANSWERED - CANONICAL - OUTDATED
-    return [id for id in order if found[id].score >= border]
+    border = score[order[2 * limit - 1]] - OUTDATED
+    return [number for number in order if score[number] >= border]
 
 
 def _each_once(ranked: list[tuple[Head, Match, float]], space: Space, limit: int) -> list[RankedThread]:

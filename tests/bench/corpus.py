@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import sqlite3
@@ -66,6 +65,8 @@ def grow(snapshot: Snapshot, folder: Path, count: int) -> tuple[Vector, dict[str
     write_lexical(folder / "documents" / "lexical", [("", text) for text in texts])
     worded = time.perf_counter()
     _write_rows(snapshot.folder / "passages.db", folder / "passages.db", texts)
+    np.save(folder / "documents" / "numbers.npy", np.arange(count, dtype=np.int32))
+    np.save(folder / "documents" / "lifts.npy", np.zeros(count, dtype=np.float32))
     seconds = {"vectors": indexed - started, "lexical": worded - indexed, "rows": time.perf_counter() - worded}
     files = {f.relative_to(folder).as_posix(): f.stat().st_size for f in folder.rglob("*") if _counts(f)}
     manifest = replace(
@@ -97,14 +98,19 @@ def _write_rows(source: Path, target: Path, texts: list[str]) -> None:
     shutil.copyfile(source, target)
     db = sqlite3.connect(target)
     with db:
-        for table, where in (("passages", "where space = 'documents'"), ("documents", ""), ("links", "")):
+        for table, where in (
+            ("passages", "where space = 'documents'"),
+            ("documents", ""),
+            ("bodies", ""),
+            ("links", ""),
+        ):
             db.execute(f"delete from {table} {where}")
         rows = (("documents", at, f"d{at}", "question", text) for at, text in enumerate(texts))
         db.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
         head = dict.fromkeys(HEAD_COLUMNS) | {"kind": "thread", "source": "bench", "platforms": ""}
         head |= {"apple_replied": 0, "accepted": 0, "weight": 0}
-        body = json.dumps({})
         marks = ", ".join("?" * (len(HEAD_COLUMNS) + 1))
-        heads = ((*(head | {"id": f"d{at}", "title": text[:80]}).values(), body) for at, text in enumerate(texts))
+        heads = ((at, *(head | {"id": f"d{at}", "title": text[:80]}).values()) for at, text in enumerate(texts))
         db.executemany(f"insert into documents values ({marks})", heads)
+        db.executemany("insert into bodies values (?, '{}')", ((f"d{at}",) for at in range(len(texts))))
     db.close()

@@ -29,7 +29,6 @@ import numpy as np
 from ingest.build.embedding import text_hash
 from ingest.build.export import PRECISION, write_encoder
 from ingest.build.model import find_model
-from ingest.build.run import write_passages
 from ingest.chunking import document_passages
 from ingest.store import Store
 from kb.documents import Document, Passage, Post
@@ -71,7 +70,15 @@ class Asked:
     terms: list[str]
 
 
-Ranking = Callable[[Space, Asked], list[str]]
+class Threads(Space):
+    """The passages of a set's threads, and the threads' ids by number."""
+
+    def __init__(self, folder: Path, ids: list[str]) -> None:
+        super().__init__(folder, "documents")
+        self.ids = ids
+
+
+Ranking = Callable[[Threads, Asked], list[str]]
 
 
 class KeptEncoder:
@@ -99,13 +106,14 @@ class KeptEncoder:
         return np.vstack([known[h] for h in hashes])
 
 
-def space_of(passages: list[Passage], encoder: KeptEncoder, folder: Path) -> Space:
+def space_of(passages: list[Passage], encoder: KeptEncoder, folder: Path) -> Threads:
     """The passages as a space of nekb's, written into a folder."""
     vectors = encoder.encode([p.embedded for p in passages])
     write_lexical(folder / "documents" / "lexical", [(p.context, p.text) for p in passages])
     write_vectors(folder / "documents" / "vectors.faiss", vectors)
-    write_passages(folder / "passages.db", {"documents": passages}, [], {})
-    return Space(folder, "documents")
+    numbers = {id: number for number, id in enumerate(dict.fromkeys(p.owner for p in passages))}
+    np.save(folder / "documents" / "numbers.npy", np.array([numbers[p.owner] for p in passages], np.int32))
+    return Threads(folder, list(numbers))
 
 
 def passages_of(folder: Path, queries: list[Query], others: int | None, passages: int | None) -> list[Passage]:
@@ -131,17 +139,17 @@ def queries_of(folder: Path) -> list[Query]:
     return [Query(r["_id"], f"{r['title']}\n{r['text']}".strip(), grades[r["_id"]]) for r in rows if grades[r["_id"]]]
 
 
-def bm25(space: Space, asked: Asked) -> list[str]:
+def bm25(space: Threads, asked: Asked) -> list[str]:
     """Threads by their best passage's BM25 score."""
     return _threads(space, space.lexical.search(asked.terms, _LEGS))
 
 
-def dense(space: Space, asked: Asked) -> list[str]:
+def dense(space: Threads, asked: Asked) -> list[str]:
     """Threads by their best passage's cosine."""
     return _threads(space, space.vectors.search(asked.vector, _LEGS))
 
 
-def fusion(space: Space, asked: Asked) -> list[str]:
+def fusion(space: Threads, asked: Asked) -> list[str]:
     """Threads by reciprocal rank fusion of both."""
     fused: dict[str, float] = defaultdict(float)
     for ranking in (bm25(space, asked), dense(space, asked)):
@@ -150,7 +158,7 @@ def fusion(space: Space, asked: Asked) -> list[str]:
     return sorted(fused, key=lambda id: -fused[id])
 
 
-def mix(space: Space, asked: Asked) -> list[str]:
+def mix(space: Threads, asked: Asked) -> list[str]:
     """Threads by a convex mix of both scores, each scaled to 0 and 1 over what it found for the query."""
     mixed: dict[int, float] = defaultdict(float)
     legs = (space.vectors.search(asked.vector, _LEGS), space.lexical.search(asked.terms, _LEGS))
@@ -161,20 +169,20 @@ def mix(space: Space, asked: Asked) -> list[str]:
     return _threads(space, sorted(mixed.items(), key=lambda item: -item[1]))
 
 
-def nekb(space: Space, asked: Asked) -> list[str]:
+def nekb(space: Threads, asked: Asked) -> list[str]:
     """Threads as an answer ranks them, without the standing of a thread, which these sets do not know."""
     dense, lexical = dict(space.vectors.search(asked.vector, DEPTH)), space.lexical.shares(asked.terms, DEPTH)
     found = best_passages(space.owners_of(dense.keys() | lexical.keys()), dense, lexical)
-    return sorted(found, key=lambda id: (-found[id].score, id))
+    return [space.ids[number] for number in sorted(found, key=lambda number: (-found[number].score, number))]
 
 
 RANKINGS: dict[str, Ranking] = {"BM25": bm25, "dense": dense, "fusion": fusion, "mix": mix, "nekb": nekb}
 
 
-def _threads(space: Space, found: Sequence[tuple[int, float]]) -> list[str]:
+def _threads(space: Threads, found: Sequence[tuple[int, float]]) -> list[str]:
     """The owners of passages, each once, in the order of its best."""
     owners = space.owners_of([row for row, _ in found])
-    return list(dict.fromkeys(owners[row] for row, _ in found))
+    return list(dict.fromkeys(space.ids[owners[row]] for row, _ in found))
 
 
 def figures(ranked: Sequence[str], query: Query) -> dict[str, float]:
@@ -188,7 +196,7 @@ def figures(ranked: Sequence[str], query: Query) -> dict[str, float]:
     return {"nDCG@10": got / ideal, "recall@10": len(query.grades.keys() & set(top)) / len(query.grades), "MRR": first}
 
 
-def measure(space: Space, asked: Iterable[Asked]) -> dict[str, list[dict[str, float]]]:
+def measure(space: Threads, asked: Iterable[Asked]) -> dict[str, list[dict[str, float]]]:
     """Each ranking's figures for each query, in one run."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in RANKINGS}
     for one in asked:

@@ -55,7 +55,7 @@ def _write(folder: Path, passages: list[Passage], documents: list[Document], sna
     (folder / "passages.db").unlink()
     guidance = [Passage(owner, kind, "", text) for owner, kind, text in rows]
     heads = {d.id: head_of(d, snapshot.signals) for d in documents}
-    write_passages(folder / "passages.db", {"guidance": guidance, "documents": passages}, documents, heads)
+    write_passages(folder, {"guidance": guidance, "documents": passages}, documents, heads)
     manifest = json.loads((folder / "manifest.json").read_text())
     files = (f for f in folder.rglob("*") if f.is_file() and f.name != "manifest.json" and not f.name.endswith(".lock"))
     manifest["files"] = {f.relative_to(folder).as_posix(): f.stat().st_size for f in files}
@@ -162,17 +162,17 @@ def head(id: str, **more: object) -> Head:
 
 
 def test_standing_is_bounded_and_each_part_of_it_counts() -> None:
-    found = standings(
-        [
-            head("plain"),
-            head("accepted", accepted=True),
-            head("apple", apple_replied=True),
-            head("canonical", weight=31),
-            head("most", weight=10**6, accepted=True, apple_replied=True, updated="2026-03-01"),
-            head("old", updated="2012-03-01"),
-            head("odd", updated="some day"),
-        ]
-    )
+    heads = [
+        head("plain"),
+        head("accepted", accepted=True),
+        head("apple", apple_replied=True),
+        head("canonical", weight=31),
+        head("most", weight=10**6, accepted=True, apple_replied=True, updated="2026-03-01"),
+        head("old", updated="2012-03-01"),
+        head("odd", updated="some day"),
+    ]
+    standing = standings(dict(enumerate(heads)))
+    found = {h.id: standing[number] for number, h in enumerate(heads)}
     assert found["accepted"] == found["apple"] == ANSWERED
     assert found["canonical"] == pytest.approx(CANONICAL)
     assert found["most"] == pytest.approx(ANSWERED + CANONICAL)
