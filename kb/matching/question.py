@@ -81,7 +81,12 @@ def with_english(text: str, tables: SignalTables) -> str:
 
 @cache
 def _readers() -> ThreadPoolExecutor:
+    """The threads that read beside the encoder; a forked process makes its own, for a fork takes no threads along."""
     return ThreadPoolExecutor(os.cpu_count(), "nekb-reader")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_readers.cache_clear)
 
 
 class Question:
