@@ -40,11 +40,10 @@ def export_encoder(model: Model, folder: Path) -> None:
     """Write the model as `model.onnx` with `weights.bin`, and its `tokenizer.json`."""
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        full, small, quick = (Path(scratch) / f"{name}.onnx" for name in ("full", "small", "quick"))
+        full, small = Path(scratch) / "full.onnx", Path(scratch) / "small.onnx"
         _export(model, full)
         _quantise(full, small)
-        _optimise(small, quick)
-        _split(quick, folder / "model.onnx")
+        _optimise(small, folder / "model.onnx")
     shutil.copyfile(Path(model.path) / "tokenizer.json", folder / "tokenizer.json")
 
 
@@ -93,26 +92,18 @@ def _quantise(source: Path, target: Path) -> None:
 
 
 def _optimise(source: Path, target: Path) -> None:
-    """Save the graph as onnxruntime rewrites it, so that a question need not rewrite it again when it loads."""
+    """Save the graph as onnxruntime rewrites it, so that a question need not rewrite it again when it loads.
+
+    Its weights go into a file of their own, which is mapped rather than read.
+    """
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(target)
-    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-
-
-def _split(source: Path, target: Path) -> None:
-    """Save the graph with its weights in a file of their own, which is mapped rather than read."""
-    import onnx
-
-    onnx.save_model(
-        onnx.load(source),
-        target,
-        save_as_external_data=True,
-        location="weights.bin",
-        size_threshold=_MAPPED_FROM,
+    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", "weights.bin")
+    options.add_session_config_entry(
+        "session.optimized_model_external_initializers_min_size_in_bytes", str(_MAPPED_FROM)
     )
-    weights = target.with_name("weights.bin")
-    weights.chmod(target.stat().st_mode)  # it is made for its owner alone, and another user may serve the snapshot
+    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
