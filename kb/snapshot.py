@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kb.answer import Link, SnapshotInfo
 from kb.documents import Document, Head
 from kb.errors import SnapshotError
@@ -112,15 +114,11 @@ class Space:
     @cached_property
     def _numbers(self) -> Any:
         """The number of each row's document, mapped."""
-        import numpy as np
-
         return np.load(self._folder / "numbers.npy", mmap_mode="r")
 
     @cached_property
     def lifts(self) -> Any:
         """What each document's answers and the links to it add to its score, by number, mapped."""
-        import numpy as np
-
         return np.load(self._folder / "lifts.npy", mmap_mode="r")
 
     def texts(self, rows: Collection[int]) -> dict[int, str]:
