@@ -126,6 +126,12 @@ class Store:
             self.db.execute("update captures set fetched_at = ? where id = ?", (capture.fetched_at, row[0]))
         kept = Capture(capture.address, capture.source, max(row[2], capture.fetched_at), capture.body)
         read = row[1] not in ("kept", "failed") and row[3] == parser
+        if capture.fetched_at == row[2]:  # times are in seconds: it may have been withdrawn since, within this one
+            self.db.execute(
+                "update documents set gone_at = null where gone_at = ? and id in"
+                " (select document from parts where capture = ?)",
+                (capture.fetched_at, row[0]),
+            )
         settled = read and (not later or self._still_holds(row[0], kept.fetched_at))
         return KeptCapture(row[0], kept, row[1], settled, row[4])
 
