@@ -40,7 +40,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     weights = snapshot.weights
     sure = confidence(ranked, weights)
     outcome = outcome_of(sure, ranked, weights)
-    threads = [] if outcome == "no_match" else [t for t in rank_threads(question, limit) if t.likely]
+    threads = [] if outcome == "no_match" else rank_threads(question, limit, likely=True)
     cards = [] if outcome == "no_match" else _shown(ranked, limit)
     first = snapshot.cards[cards[0].id] if cards else None
     return Answer(

@@ -20,6 +20,8 @@ _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FIELDS = ("title", "body")
 _TITLE_BOOST = 1.5
 _MAX_TERMS = 160
+EVERY_TERM_UP_TO = 10_000  # passages
+COMMON = 0.2  # a term that is in more of the passages than this is
 SHORT = 100.0  # the highest BM25 score of a question of some eight terms
 _K1 = 1.2  # Tantivy's
 
@@ -90,12 +92,27 @@ class LexicalIndex:
 
     def search(self, query_terms: list[str], limit: int) -> list[tuple[int, float]]:
         """The best rows with their BM25 scores, best first."""
+        return self.scored(self.telling(query_terms), limit)
+
+    def telling(self, query_terms: list[str]) -> list[str]:
+        """The terms that are looked for, each once; among many passages none that is in every fifth of them.
+
+        Those say least and cost most: they are half of a question's time among a million passages, and without them
+        it finds the same ten but for one in seventy (docs/performance.md).
+        """
         unique = list(dict.fromkeys(query_terms))[:_MAX_TERMS]
-        if not unique:
+        count = self._searcher.num_docs
+        if count <= EVERY_TERM_UP_TO:
+            return unique
+        return [term for term in unique if self._searcher.doc_freq("body", term) <= COMMON * count] or unique
+
+    def scored(self, query_terms: list[str], limit: int) -> list[tuple[int, float]]:
+        """The best rows by all of these terms, with their BM25 scores, best first."""
+        if not query_terms:
             return []
         schema = self._index.schema
         clauses: list[tuple[Any, Any]] = []
-        for term in unique:
+        for term in query_terms:
             for field in _FIELDS:
                 query = tantivy.Query.term_query(schema, field, term, index_option="freq")
                 if field == "title":
@@ -111,8 +128,9 @@ class LexicalIndex:
         A score is divided by the geometric mean of the bound of its terms and that of a short question: of a few words
         a passage may have all, of a page of log it never has more than a part.
         """
-        scale = max(math.sqrt(SHORT * self.bound(query_terms)), 1e-9)
-        return {row: min(score / scale, 1.0) for row, score in self.search(query_terms, limit)}
+        asked = self.telling(query_terms)
+        scale = max(math.sqrt(SHORT * self.bound(asked)), 1e-9)
+        return {row: min(score / scale, 1.0) for row, score in self.scored(asked, limit)}
 
     def bound(self, query_terms: list[str]) -> float:
         """A score that no passage exceeds for these terms: each term's weight in both fields, used to the full.
@@ -122,7 +140,7 @@ class LexicalIndex:
         """
         count = self._searcher.num_docs
         total = 0.0
-        for term in list(dict.fromkeys(query_terms))[:_MAX_TERMS]:
+        for term in query_terms:
             title, body = (self._searcher.doc_freq(field, term) for field in _FIELDS)
             total += _TITLE_BOOST * _idf(count, title) if title else 0.0
             total += _idf(count, body)

@@ -30,7 +30,7 @@ from kb.matching.pointers import Pointers
 from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
-SCHEMA = 4
+SCHEMA = 5
 HEAD_COLUMNS = Head._fields
 _HEAD = ", ".join(HEAD_COLUMNS)
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
@@ -106,20 +106,20 @@ class Space:
         sql = "select owner, kind from passages where space = ? order by row"
         return connection(self._database).execute(sql, (self.name,)).fetchall()
 
-    def owners_of(self, rows: Collection[int]) -> dict[int, int]:
-        """The number of the document that each row asked for is of; for the documents space, which may be large."""
-        asked = list(rows)
-        return dict(zip(asked, self._numbers[asked].tolist(), strict=True))
-
     @cached_property
-    def _numbers(self) -> Any:
-        """The number of each row's document, mapped."""
+    def numbers(self) -> Any:
+        """The number of the document that each row is of, mapped; for the documents space."""
         return np.load(self._folder / "numbers.npy", mmap_mode="r")
 
     @cached_property
     def lifts(self) -> Any:
         """What each document's answers and the links to it add to its score, by number, mapped."""
         return np.load(self._folder / "lifts.npy", mmap_mode="r")
+
+    @cached_property
+    def days(self) -> Any:
+        """The day of what was last said in each document, by number, mapped (`kb.matching.threads.day_of`)."""
+        return np.load(self._folder / "days.npy", mmap_mode="r")
 
     def texts(self, rows: Collection[int]) -> dict[int, str]:
         """The text of each passage asked for."""

@@ -39,7 +39,7 @@ from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
 from kb.matching.classifier import NONE, features
 from kb.matching.question import with_english
-from kb.matching.threads import lift_of
+from kb.matching.threads import day_of, lift_of
 from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
 from kb.signals.log import condense
@@ -243,7 +243,7 @@ def write_passages(
 ) -> None:
     """Write `passages.db`: passages of each space in the order of their rows, documents by number, links.
 
-    Beside the indexes of the documents go the number of each row's document, and what a document's standing adds.
+    Beside the indexes of the documents go the number of each row's document, and what its standing rests on.
     """
     numbers = {d.id: number for number, d in enumerate(documents)}
     db = sqlite3.connect(folder / "passages.db")
@@ -267,6 +267,7 @@ def write_passages(
     db.close()
     np.save(folder / "documents" / "numbers.npy", np.array([numbers[p.owner] for p in spaces["documents"]], np.int32))
     np.save(folder / "documents" / "lifts.npy", np.array([lift_of(heads[d.id]) for d in documents], np.float32))
+    np.save(folder / "documents" / "days.npy", np.array([day_of(heads[d.id]) for d in documents], np.int32))
 
 
 def head_of(d: Document, tables: SignalTables) -> Head:

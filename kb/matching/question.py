@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import get_args
 
 from kb.answer import Signal, SignalKind
-from kb.documents import Head
 from kb.encoder import ASKED_TOKENS, Vector
 from kb.errors import VectorsUnavailableError
-from kb.filters import Filters
+from kb.filters import EVERYTHING, Filters
 from kb.guidance.card import Platform
 from kb.lexical import terms
 from kb.matching.candidates import Candidates, Matrix
@@ -25,7 +24,7 @@ from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
 
-_LIKELY_SHOWN = 20  # passages whose documents are looked up before it is known which are the best
+Search = Future[dict[int, float]]  # a score for each row that is found
 _ERROR = re.compile(r"(\S+) (-?\d{1,9})")
 GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
 
@@ -102,23 +101,24 @@ class Question:
         self.snapshot = snapshot
         self.given = given
         self.degraded: VectorsUnavailableError | None = None
-        self._by_words: dict[int, dict[int, float]] = {}
-        self._heads: dict[int, Head] = {}
+        self._by_words: tuple[int, Search] | None = None
+        self._nearest: tuple[int, Search] | None = None
 
     def prepare(self, depth: int) -> None:
-        """Let another thread read all that needs no vector while this one encodes, for threads from `depth` passages.
+        """Have other threads read all that needs no vector while this one encodes, and look for documents meanwhile.
 
-        onnxruntime leaves the interpreter to others as long as it computes, which is most of an answer's time.
+        onnxruntime leaves the interpreter to others as long as it computes, which is most of an answer's time. What
+        was found `depth` passages deep is waited for by whoever asks for it first.
         """
         _ = self.read.condensed  # both need it
         beside = _readers().submit(self._read_words, depth)
         _ = self.read.vector
+        self._nearest = depth, _readers().submit(self._search_vectors, depth, EVERYTHING)
         beside.result()
 
     def _read_words(self, depth: int) -> None:
         _ = self.told, self.read.by_terms
-        best = list(self.by_words(depth))[:_LIKELY_SHOWN]
-        self.heads(set(self.snapshot.documents.owners_of(best).values()))
+        self._by_words = depth, _readers().submit(self._search_words, depth)
 
     @property
     def text(self) -> str:
@@ -152,29 +152,28 @@ class Question:
         return by_signals(self)
 
     def by_words(self, depth: int) -> dict[int, float]:
-        """The passages of documents with the question's terms, and their share of what those can reach.
+        """The passages of documents with the question's terms, and their share of what those can reach."""
+        if self._by_words and self._by_words[0] == depth:
+            return self._by_words[1].result()
+        return self._search_words(depth)
 
-        The symbols of error codes are looked for too: threads speak of `.internal` where people paste 8.
-        """
-        if depth not in self._by_words:
-            symbols = " ".join(s.symbol for s in self.signals if s.symbol)
-            asked = self.read.terms + terms(symbols)
-            self._by_words[depth] = self.snapshot.documents.lexical.shares(asked, depth)
-        return self._by_words[depth]
-
-    def heads(self, numbers: Collection[int]) -> dict[int, Head]:
-        """What a list shows of each document, by its number, looked up once."""
-        unknown = [number for number in numbers if number not in self._heads]
-        self._heads |= self.snapshot.heads(unknown) if unknown else {}
-        return {number: self._heads[number] for number in numbers}
+    def _search_words(self, depth: int) -> dict[int, float]:
+        """The symbols of error codes are looked for too: threads speak of `.internal` where people paste 8."""
+        symbols = " ".join(s.symbol for s in self.signals if s.symbol)
+        return self.snapshot.documents.lexical.shares(self.read.terms + terms(symbols), depth)
 
     def nearest(self, depth: int, filters: Filters) -> dict[int, float]:
         """The nearest passages of documents with their cosine; none, and `degraded`, where the vectors are away."""
         try:
-            return dict(self.snapshot.documents.vectors.search(self.read.vector, depth, filters))
+            if self._nearest and (self._nearest[0], filters) == (depth, EVERYTHING):
+                return self._nearest[1].result()
+            return self._search_vectors(depth, filters)
         except VectorsUnavailableError as error:
             self.degraded = error
             return {}
+
+    def _search_vectors(self, depth: int, filters: Filters) -> dict[int, float]:
+        return dict(self.snapshot.documents.vectors.search(self.read.vector, depth, filters))
 
     def with_given(self, extra: Mapping[str, str]) -> Question:
         """The same text with one more fact; what was computed for the text is shared."""

@@ -9,13 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
 
 from kb.documents import Head, fold
 from kb.filters import EVERYTHING, Filters
 from kb.matching.question import Question
 from kb.snapshot import Space
+
+Numbers = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 
 DEPTH = 60
 DENSE_SHARE = 0.5  # of the mix; the rest is lexical
@@ -27,6 +32,7 @@ ANSWERED = 0.05  # an accepted or Apple answer before an unanswered twin
 CANONICAL = 0.03  # what Apple's replies link to, in full from 31 documents on
 OUTDATED = 0.02  # taken from what is far older than the newest that was found; half of it at two years
 ALIKE = 0.8  # of their words in common: two passages say the same
+UNDATED = -1  # of a day
 _EXCERPT = 240
 
 
@@ -52,57 +58,69 @@ class RankedThread:
         return self.score - self.standing >= (LIKELY_BY_WORDS if self.by_words else LIKELY)
 
 
-def rank_threads(question: Question, limit: int) -> list[RankedThread]:
-    """The documents most like the question, each once, best first."""
-    return mixed_ranking(question, DEPTH, limit)
+def rank_threads(question: Question, limit: int, *, likely: bool = False) -> list[RankedThread]:
+    """The documents most like the question, each once, best first; on demand only the likely ones."""
+    return mixed_ranking(question, DEPTH, limit, likely=likely)
 
 
-def mixed_ranking(question: Question, depth: int, limit: int, filters: Filters = EVERYTHING) -> list[RankedThread]:
+def mixed_ranking(
+    question: Question, depth: int, limit: int, filters: Filters = EVERYTHING, *, likely: bool = False
+) -> list[RankedThread]:
     """Documents by the mix of both legs, `depth` passages deep, those that the filters let through.
 
     Where the dense leg cannot answer, the lexical one ranks alone and the question says that it is degraded.
     """
     space = question.snapshot.documents
     dense, lexical = question.nearest(depth, filters), question.by_words(depth)
-    share = 0.0 if question.degraded else DENSE_SHARE
-    found = best_passages(space.owners_of(dense.keys() | lexical.keys()), dense, lexical, share)
-    heads = question.heads(_worth_a_look(found, space.lifts, limit) if filters == EVERYTHING else found)
-    kept = {number: head for number, head in heads.items() if filters.keep(head)}
-    standing = standings(kept)
-    order = sorted(kept, key=lambda number: (-found[number].score - standing[number], kept[number].id))
-    ranked = _each_once([(kept[number], found[number], standing[number]) for number in order], space, limit)
-    return [replace(r, by_words=True) for r in ranked] if question.degraded else ranked
+    by_words = question.degraded is not None
+    found = best_passages(space, dense, lexical, 0.0 if by_words else DENSE_SHARE)
+    if filters != EVERYTHING:
+        heads = question.snapshot.heads(found.numbers.tolist())
+        found = found.only([filters.keep(heads[number]) for number in found.numbers.tolist()])
+    standing = standings(space.lifts[found.numbers], space.days[found.numbers])
+    border = (LIKELY_BY_WORDS if by_words else LIKELY) if likely else -1.0
+    order = np.argsort(-found.scores - standing, kind="stable")
+    return _each_once(found, standing, order[found.scores[order] >= border], question, limit)
 
 
-class Match(NamedTuple):
-    """A passage with its mixed score, those of both legs, and its row."""
+@dataclass(frozen=True)
+class Matches:
+    """The best passage of each document that was found: parallel arrays in the order of the documents' numbers.
 
-    score: float
-    dense: float
-    lexical: float
-    row: int
+    `scores` is the mix of `dense` and `lexical`; `rows` are the passages.
+    """
+
+    numbers: Numbers
+    scores: Scores
+    dense: Scores
+    lexical: Scores
+    rows: Numbers
+
+    def only(self, kept: Sequence[bool]) -> Matches:
+        """Those that are to be kept."""
+        return Matches(*(getattr(self, f.name)[np.array(kept, dtype=bool)] for f in fields(self)))
 
 
 def best_passages(
-    owners: Mapping[int, int], dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
-) -> dict[int, Match]:
-    """The best passage of each document, by the cosine and the share of BM25 of each row; `owners` has them all."""
-    best: dict[int, Match] = {}
-    for row, owner in owners.items():
-        d, x = max(dense.get(row, 0.0), 0.0), lexical.get(row, 0.0)
-        found = Match(share * d + (1 - share) * x, d, x, row)
-        best[owner] = max(best.get(owner, found), found)
-    return best
+    space: Space, dense: Mapping[int, float], lexical: Mapping[int, float], share: float = DENSE_SHARE
+) -> Matches:
+    """The best passage of each document, by the cosine and the share of BM25 of each row."""
+    rows = np.array([*dense.keys() | lexical.keys()], dtype=np.int64)
+    d = np.array([max(dense.get(row, 0.0), 0.0) for row in rows.tolist()])
+    x = np.array([lexical.get(row, 0.0) for row in rows.tolist()])
+    mixed = share * d + (1 - share) * x
+    best = np.lexsort((rows, -mixed))  # of passages that score alike the one that comes first in its document
+    numbers, at = np.unique(space.numbers[rows[best]], return_index=True)
+    first = best[at]
+    return Matches(numbers, mixed[first], d[first], x[first], rows[first])
 
 
-def standings(heads: Mapping[int, Head]) -> dict[int, float]:
-    """What each document's answers, the links to it and its age add to its score, by number."""
-    days = {number: day for number, head in heads.items() if (day := _day(head))}
-    newest = max(days.values(), default=None)
-    found = {}
-    for number, head in heads.items():
-        years = (newest - days[number]).days / 365 if newest and number in days else 0.0
-        found[number] = lift_of(head) - OUTDATED * (1 - 0.5 ** (years / 2))
+def standings(lifts: Scores, days: Numbers) -> Scores:
+    """What documents' answers, the links to them and their age add to their scores; a day is `UNDATED` or counted."""
+    dated = days != UNDATED
+    newest = days.max(initial=UNDATED)
+    years = np.where(dated, newest - days, 0) / 365
+    found: Scores = lifts - OUTDATED * (1 - 0.5 ** (years / 2))
     return found
 
 
@@ -112,40 +130,41 @@ def lift_of(head: Head) -> float:
     return answered + CANONICAL * min(math.log2(1 + head.weight) / 5, 1.0)
 
 
-def _day(head: Head) -> dt.date | None:
+def day_of(head: Head) -> int:
+    """The day of what was last said in a document, counted from the first of January of the year 1, or `UNDATED`."""
     try:
-        return dt.date.fromisoformat((head.updated or "")[:10])
+        return dt.date.fromisoformat((head.updated or "")[:10]).toordinal()
     except ValueError:
-        return None
+        return UNDATED
 
 
-def _worth_a_look(found: Mapping[int, Match], lifts: Sequence[float], limit: int) -> list[int]:
-    """The documents that may come among the first, whatever their age; twice as many, for some may be alike."""
-    score = {number: match.score + lifts[number] for number, match in found.items()}
-    order = sorted(score, key=lambda number: -score[number])
-    if len(order) <= 2 * limit:
-        return order
-    border = score[order[2 * limit - 1]] - OUTDATED
-    return [number for number in order if score[number] >= border]
-
-
-def _each_once(ranked: list[tuple[Head, Match, float]], space: Space, limit: int) -> list[RankedThread]:
+def _each_once(found: Matches, standing: Scores, order: Numbers, question: Question, limit: int) -> list[RankedThread]:
     """The first `limit`, without those whose passage says what an earlier one's says."""
     kept: list[RankedThread] = []
     said: list[frozenset[str]] = []
-    texts: dict[int, str] = {}
-    for at, (head, match, standing) in enumerate(ranked):
-        if len(kept) == limit:
-            break
-        if match.row not in texts:
-            texts |= space.texts([match.row for _, match, _ in ranked[at : at + limit]])
-        text = texts[match.row]
-        words = frozenset(fold(text).split())
-        if any(_alike(words, other) for other in said):
-            continue
-        said.append(words)
-        score = min(max(match.score + standing, 0.0), 1.0)
-        kept.append(RankedThread(head, score, match.dense, match.lexical, standing, excerpt(text)))
+    for start in range(0, len(order), limit):
+        some = order[start : start + limit]
+        texts = question.snapshot.documents.texts(found.rows[some].tolist())
+        heads = question.snapshot.heads(found.numbers[some].tolist())
+        for at in some.tolist():
+            text = texts[int(found.rows[at])]
+            words = frozenset(fold(text).split())
+            if any(_alike(words, other) for other in said):
+                continue
+            said.append(words)
+            kept.append(
+                RankedThread(
+                    heads[int(found.numbers[at])],
+                    min(max(float(found.scores[at] + standing[at]), 0.0), 1.0),
+                    float(found.dense[at]),
+                    float(found.lexical[at]),
+                    float(standing[at]),
+                    excerpt(text),
+                    by_words=question.degraded is not None,
+                )
+            )
+            if len(kept) == limit:
+                return kept
     return kept
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from kb.encoder import Vector
 from kb.lexical import write_lexical
+from kb.matching.threads import UNDATED
 from kb.snapshot import HEAD_COLUMNS, Snapshot
 from kb.vectors import write_vectors
 
@@ -67,6 +68,7 @@ def grow(snapshot: Snapshot, folder: Path, count: int) -> tuple[Vector, dict[str
     _write_rows(snapshot.folder / "passages.db", folder / "passages.db", texts)
     np.save(folder / "documents" / "numbers.npy", np.arange(count, dtype=np.int32))
     np.save(folder / "documents" / "lifts.npy", np.zeros(count, dtype=np.float32))
+    np.save(folder / "documents" / "days.npy", np.full(count, UNDATED, dtype=np.int32))
     seconds = {"vectors": indexed - started, "lexical": worded - indexed, "rows": time.perf_counter() - worded}
     files = {f.relative_to(folder).as_posix(): f.stat().st_size for f in folder.rglob("*") if _counts(f)}
     manifest = replace(

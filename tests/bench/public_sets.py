@@ -172,8 +172,8 @@ def mix(space: Threads, asked: Asked) -> list[str]:
 def nekb(space: Threads, asked: Asked) -> list[str]:
     """Threads as an answer ranks them, without the standing of a thread, which these sets do not know."""
     dense, lexical = dict(space.vectors.search(asked.vector, DEPTH)), space.lexical.shares(asked.terms, DEPTH)
-    found = best_passages(space.owners_of(dense.keys() | lexical.keys()), dense, lexical)
-    return [space.ids[number] for number in sorted(found, key=lambda number: (-found[number].score, number))]
+    found = best_passages(space, dense, lexical)
+    return [space.ids[number] for number in found.numbers[np.argsort(-found.scores, kind="stable")].tolist()]
 
 
 RANKINGS: dict[str, Ranking] = {"BM25": bm25, "dense": dense, "fusion": fusion, "mix": mix, "nekb": nekb}
@@ -181,8 +181,7 @@ RANKINGS: dict[str, Ranking] = {"BM25": bm25, "dense": dense, "fusion": fusion, 
 
 def _threads(space: Threads, found: Sequence[tuple[int, float]]) -> list[str]:
     """The owners of passages, each once, in the order of its best."""
-    owners = space.owners_of([row for row, _ in found])
-    return list(dict.fromkeys(space.ids[owners[row]] for row, _ in found))
+    return list(dict.fromkeys(space.ids[space.numbers[row]] for row, _ in found))
 
 
 def figures(ranked: Sequence[str], query: Query) -> dict[str, float]:

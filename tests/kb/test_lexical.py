@@ -64,3 +64,17 @@ def _build() -> LexicalIndex:
     write_lexical(folder, [("Title", "some text about a tunnel"), ("", "NEFilterDataProvider drop verdict")])
     _INDEX = LexicalIndex(folder)
     return _INDEX
+
+
+def test_among_many_passages_terms_that_are_everywhere_are_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lexical(tmp_path / "lexical", [("", f"the tunnel {'drops' if at == 7 else f'word{at}'}") for at in range(20)])
+    index = LexicalIndex(tmp_path / "lexical")
+    asked = terms("the tunnel drops the tunnel")
+    assert index.telling(asked) == terms("the tunnel drops")  # of so few passages all terms are looked for
+    monkeypatch.setattr("kb.lexical.EVERY_TERM_UP_TO", 10)
+    assert index.telling(asked) == terms("drops")
+    assert index.search(asked, 5)[0][0] == 7
+    assert index.telling(terms("the tunnel")) == terms("the tunnel"), "a question of nothing else is asked as it is"
+    assert max(index.shares(asked, 5).values()) == index.shares(asked, 5)[7]

@@ -17,7 +17,7 @@ from ingest.chunking import document_passages
 from kb.documents import Document, Head, Passage, Post
 from kb.lexical import write_lexical
 from kb.matching.question import Question
-from kb.matching.threads import ANSWERED, CANONICAL, OUTDATED, RankedThread, mixed_ranking, standings
+from kb.matching.threads import ANSWERED, CANONICAL, OUTDATED, RankedThread, day_of, lift_of, mixed_ranking, standings
 from kb.snapshot import Snapshot
 from kb.vectors import write_vectors
 
@@ -171,8 +171,8 @@ def test_standing_is_bounded_and_each_part_of_it_counts() -> None:
         head("old", updated="2012-03-01"),
         head("odd", updated="some day"),
     ]
-    standing = standings(dict(enumerate(heads)))
-    found = {h.id: standing[number] for number, h in enumerate(heads)}
+    standing = standings(np.array([lift_of(h) for h in heads]), np.array([day_of(h) for h in heads]))
+    found = dict(zip((h.id for h in heads), standing.tolist(), strict=True))
     assert found["accepted"] == found["apple"] == ANSWERED
     assert found["canonical"] == pytest.approx(CANONICAL)
     assert found["most"] == pytest.approx(ANSWERED + CANONICAL)
