@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -59,7 +60,10 @@ def _created(url: URL) -> Engine:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     waiting = {"connect_timeout": 5, "options": f"-c statement_timeout={_WAIT}s -c lock_timeout={_WAIT}s"}
-    return create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
+    engine = create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
+    if engine.dialect.driver == "psycopg":
+        event.listen(engine, "do_connect", _patient)
+    return engine
 
 
 def _revision(db: Connection) -> str | None:
@@ -90,6 +94,12 @@ def _migrate(engine: Engine) -> None:
         config.attributes["connection"] = db
         command.upgrade(config, "head")
         db.commit()
+
+
+def _patient(_dialect: object, _record: object, arguments: list[Any], named: dict[str, Any]) -> object:
+    from api.records.patience import PatientConnection
+
+    return PatientConnection.connect(*arguments, **named)
 
 
 def _careful(connection: object, _record: object) -> None:

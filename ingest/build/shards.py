@@ -18,7 +18,7 @@ import numpy as np
 from ingest.build.embedding import embed, text_hash
 from ingest.build.export import write_encoder
 from ingest.build.inputs import read_inputs
-from ingest.build.model import find_model
+from ingest.build.model import Model, find_model
 from ingest.build.run import earlier_snapshots, spaces_of
 from ingest.lock import only_writer
 from ingest.progress import Progress
@@ -85,9 +85,14 @@ class Shard:
             raise BadInputError(
                 f"{path.name} is not a shard.", "Name files that `nekb build --shard` wrote."
             ) from error
-        if vectors.ndim != 2 or len(vectors) != len(hashes):
+        if vectors.ndim != 2 or len(vectors) != len(hashes) or not _unit(vectors):
             raise BadInputError(f"{path.name} is damaged.", "Copy it again.")
         return cls(part, content, model, hashes, vectors)
+
+
+def _unit(vectors: Vector) -> bool:
+    """Whether these are vectors of length 1, as any encoder makes them."""
+    return bool((np.abs(np.linalg.norm(vectors, axis=1) - 1) < 1e-3).all())
 
 
 def embed_part(home: Path, part: Part, progress: Progress) -> tuple[Path, int]:
@@ -116,22 +121,42 @@ def embed_part(home: Path, part: Part, progress: Progress) -> tuple[Path, int]:
 def merge_parts(home: Path, paths: Sequence[Path]) -> int:
     """Take the vectors of all parts into the store, where the next build finds them; how many there were.
 
-    Raises `BadInputError` where a part is missing or was made of other documents or by another model.
+    Raises `BadInputError` where a part is missing or was made of other documents or by another model; nothing is kept
+    then.
     """
     shards = [Shard.read(path) for path in paths]
-    counts = {s.part.count for s in shards}
-    if len(counts) != 1 or {s.part.number for s in shards} != set(range(1, max(counts) + 1)):
-        there = ", ".join(sorted(f"{s.part.number}/{s.part.count}" for s in shards))
-        raise BadInputError(f"These are not all parts of one whole: {there}.", "Name the file of every part.")
+    _require_all(shards)
     with only_writer(home), Store(home) as store:
         inputs = read_inputs(shipped_data(), home, store.documents())
         model = find_model()
         content = inputs.content_hash(model)
         for path, shard in zip(paths, shards, strict=True):
-            if (shard.content, shard.model) != (content, model.encoder_name):
-                raise BadInputError(
-                    f"{path.name} was made of other documents, or by another model.",
-                    "Give each machine the same store and the same version of nekb, and embed again.",
-                )
+            _require_same(path.name, shard, content, model)
+        for shard in shards:
             store.keep_vectors(dict(zip(shard.hashes, shard.vectors, strict=True)), model.encoder_name)
     return sum(len(s.hashes) for s in shards)
+
+
+def _require_all(shards: Sequence[Shard]) -> None:
+    counts = {s.part.count for s in shards}
+    if len(counts) != 1:
+        there = ", ".join(sorted({f"{s.part.number}/{s.part.count}" for s in shards}))
+        raise BadInputError(f"These are not all parts of one whole: {there}.", "Name the files of one whole.")
+    missing = sorted(set(range(1, max(counts) + 1)) - {s.part.number for s in shards})
+    if missing:
+        shown = ", ".join(f"{number}/{max(counts)}" for number in missing[:5])
+        shown += f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise BadInputError(f"These are not all parts: {shown} is missing.", "Name the file of every part.")
+
+
+def _require_same(name: str, shard: Shard, content: str, model: Model) -> None:
+    if shard.model != model.encoder_name:
+        raise BadInputError(
+            f"{name} was embedded by another model.",
+            "Set the same NEKB_MODEL and the same version of nekb on each machine, and embed again.",
+        )
+    if shard.content != content:
+        raise BadInputError(
+            f"{name} was made of other documents or other guidance.",
+            "Give each machine the same store and the same version of nekb, and embed again.",
+        )

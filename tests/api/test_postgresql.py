@@ -6,11 +6,12 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -22,6 +23,7 @@ from tests.api.test_database import difference
 
 pytestmark = pytest.mark.slow
 VOTES = 60
+PATIENCE = 18  # seconds: a connection that was open is given up, and a new one is tried; `nekb serve` itself allows 20
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +103,46 @@ def test_a_database_that_goes_away_is_said_and_questions_are_answered_on(
         assert time.monotonic() < deadline
         time.sleep(0.5)
     assert set(metadata.tables) >= {"feedback", "questions"}
+
+
+def _signal(server: Any, number: signal.Signals) -> None:
+    """Send a signal to the server with all its processes, the newest last."""
+    main = int((Path(server.pgdata) / "postmaster.pid").read_text().splitlines()[0])
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    for pid in (main, *map(int, children)):
+        os.kill(pid, number)
+
+
+def _timed(call: Callable[[], httpx.Response]) -> tuple[float, httpx.Response]:
+    started = time.monotonic()
+    response = call()
+    return time.monotonic() - started, response
+
+
+def test_a_frozen_database_holds_nobody_past_its_time_out(server: Any, url: str, serving: Start, home: Path) -> None:
+    client = serving("--rate", "10000/minute", home=home, environment={"NEKB_DATABASE_URL": url})
+    _, secret = create_key(database._engine.__wrapped__(url), "voter", ("ask", "feedback"))
+    key = {"Authorization": f"Bearer {secret}"}
+
+    def vote(_: int = 0) -> tuple[float, httpx.Response]:
+        return _timed(lambda: client.post("/v1/feedback", json={"query": "it helped", "helpful": True}, headers=key))
+
+    with ThreadPoolExecutor(30) as pool:
+        assert {vote.status_code for _, vote in pool.map(vote, range(30))} == {202}, "several connections are open now"
+        _signal(server, signal.SIGSTOP)
+        try:
+            held = [pool.submit(vote) for _ in range(30)]
+            while not all(one.done() for one in held):
+                seconds, free = _timed(lambda: client.post("/v1/ask", json={"query": "code 8 hotspot"}))
+                assert (free.status_code, free.json()["outcome"]) == (200, "answered")
+                assert seconds < 2, "a question without a key needs no database"
+                time.sleep(0.3)
+            for seconds, refused in (one.result() for one in held):
+                assert (refused.status_code, refused.json()["code"]) == (503, "database")
+                assert seconds < PATIENCE
+        finally:
+            _signal(server, signal.SIGCONT)
+    deadline = time.monotonic() + 30
+    while vote()[1].status_code != 202:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import shutil
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import faiss
@@ -12,11 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.cli.main import main
 from ingest.build import build
+from ingest.build.inputs import read_inputs
+from ingest.build.model import find_model
 from ingest.build.shards import Part, Shard, embed_part, merge_parts
 from ingest.progress import Silent
 from ingest.store import Store
 from kb.errors import BadInputError
+from kb.home import shipped_data
 from kb.snapshot import open_current
 
 PARTS = 3
@@ -40,21 +48,105 @@ def test_files_that_are_no_shards_are_refused(tmp_path: Path) -> None:
             Shard.read(tmp_path / "x.shard.npz")
 
 
-def test_a_part_that_is_missing_twice_or_foreign_is_refused(home: Path, tmp_path: Path) -> None:
-    vector = np.ones((1, 384), dtype=np.float32)
-    paths = []
-    for number in (1, 2):
-        paths.append(tmp_path / f"{number}.shard.npz")
-        Shard(Part(number, 3), "other content", "m", ["ab" * 32], vector).write(paths[-1])
-    with pytest.raises(BadInputError, match="not all parts"):
-        merge_parts(home, paths)
-    with pytest.raises(BadInputError, match="not all parts"):
-        merge_parts(home, [*paths, paths[0]])
-    Shard(Part(3, 3), "other content", "m", ["ab" * 32], vector).write(tmp_path / "3.shard.npz")
-    copy = tmp_path / "home"
-    copy.mkdir()
-    with pytest.raises(BadInputError, match="other documents"):
-        merge_parts(copy, [*paths, tmp_path / "3.shard.npz"])
+@dataclass
+class Parts:
+    """A data directory, and files of three parts that it would take."""
+
+    home: Path
+    files: list[Path]
+    content: str
+    model: str
+
+    def replace(self, number: int, **others: object) -> None:
+        """Write one of the files anew, with something else in it."""
+        path = self.files[number - 1]
+        dataclasses.replace(Shard.read(path), **others).write(path)  # type: ignore[arg-type]
+
+    def kept(self) -> tuple[int, str]:
+        """How many vectors the store has, and which snapshot answers."""
+        with Store(self.home) as store:
+            return store.counts()["vectors"], (self.home / "current").read_text()
+
+
+@pytest.fixture
+def parts(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    monkeypatch.setenv("NEKB_HOME", str(own_home))
+    with Store(own_home) as store:
+        model = find_model()
+        content = read_inputs(shipped_data(), own_home, store.documents()).content_hash(model)
+    files = []
+    for number in range(1, PARTS + 1):
+        files.append(tmp_path / f"{number}.shard.npz")
+        vectors = np.full((2, 384), 384**-0.5, dtype=np.float32)
+        hashes = [hashlib.sha256(f"{number} {at}".encode()).hexdigest() for at in range(2)]
+        Shard(Part(number, PARTS), content, model.encoder_name, hashes, vectors).write(files[-1])
+    return Parts(own_home, files, content, model.encoder_name)
+
+
+def _cut(parts: Parts) -> None:
+    body = parts.files[1].read_bytes()
+    parts.files[1].write_bytes(body[: len(body) // 2])
+
+
+def _flip(parts: Parts) -> None:
+    body = bytearray(parts.files[1].read_bytes())
+    body[body.index(b"vectors.npy") + 300] ^= 0x40
+    parts.files[1].write_bytes(body)
+
+
+FAULTS: dict[str, tuple[Callable[[Parts], object], str]] = {
+    "missing": (lambda p: p.files.pop(1), "2/3 is missing"),
+    "of another whole": (lambda p: p.replace(2, part=Part(2, 4)), "1/3, 2/4, 3/3"),
+    "twice": (lambda p: p.files.__setitem__(1, p.files[0]), "2/3 is missing"),
+    "of other documents": (lambda p: p.replace(2, content="0" * 64), "2.shard.npz was made of other documents"),
+    "of another model": (lambda p: p.replace(2, model="0" * 64), "2.shard.npz was embedded by another model"),
+    "cut short": (_cut, "2.shard.npz is not a shard"),
+    "with a bit flipped": (_flip, "2.shard.npz is not a shard"),
+    "empty": (lambda p: p.files[1].write_bytes(b""), "2.shard.npz is not a shard"),
+    "of fewer vectors": (lambda p: p.replace(2, vectors=np.eye(1, 384, dtype=np.float32)), "2.shard.npz is damaged"),
+    "of no numbers": (lambda p: p.replace(2, vectors=np.full((2, 384), np.nan, np.float32)), "2.shard.npz is damaged"),
+    "of vectors that are none": (
+        lambda p: p.replace(2, vectors=np.ones((2, 384), np.float32)),
+        "2.shard.npz is damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_part_that_is_not_right_is_said_and_nothing_is_kept(
+    fault: str, parts: Parts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_it, said = FAULTS[fault]
+    before = parts.kept()
+    break_it(parts)
+    with pytest.raises(SystemExit) as ended:
+        main(["build", "--merge", *map(str, parts.files)])
+    shown = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said in shown.err
+    assert "[bad_input]" in shown.err
+    assert "Traceback" not in shown.err
+    assert parts.kept() == before
+
+
+def test_right_parts_are_taken_into_the_store(parts: Parts) -> None:
+    before, _ = parts.kept()
+    assert merge_parts(parts.home, parts.files) == 2 * PARTS
+    assert parts.kept()[0] == before + 2 * PARTS
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--shard", "1/2", "--merge"), ("--merge",), ("--shard", "3/2"), ("--shard", "x"), (__file__,)]
+)
+def test_options_that_do_not_go_together_are_said(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path / "nothing"))
+    with pytest.raises(SystemExit) as ended:
+        main(["build", *arguments])
+    assert ended.value.code == 2
+    assert "[bad_input]" in capsys.readouterr().err
+    assert not (tmp_path / "nothing").exists(), "nothing was begun"
 
 
 @pytest.mark.slow
