@@ -86,13 +86,26 @@ def configured() -> MilvusAddress | None:
             "Put `user:password` into NEKB_VECTORS_TOKEN.",
             code="vectors_address",
         )
-    return MilvusAddress(
-        parts.hostname,
-        port,
-        parts.scheme == "milvus+tls",
-        os.environ.get("NEKB_VECTORS_TOKEN", ""),
-        os.environ.get("NEKB_VECTORS_CA", ""),
-    )
+    tls = parts.scheme == "milvus+tls"
+    return MilvusAddress(parts.hostname, port, tls, os.environ.get("NEKB_VECTORS_TOKEN", ""), _authority(tls))
+
+
+def _authority(tls: bool) -> str:
+    """The file of the authority that is to vouch for the server, if one is named."""
+    file = os.environ.get("NEKB_VECTORS_CA", "")
+    if file and not tls:
+        raise BadInputError(
+            "NEKB_VECTORS_CA names an authority, and NEKB_VECTORS asks for no TLS.",
+            "Write milvus+tls://host:19530, or unset NEKB_VECTORS_CA.",
+            code="vectors_address",
+        )
+    if file and not os.access(file, os.R_OK):
+        raise BadInputError(
+            f"The authority's file {file} of NEKB_VECTORS_CA cannot be read.",
+            "Name a file with its certificate in PEM format.",
+            code="vectors_address",
+        )
+    return file
 
 
 def connect(address: MilvusAddress, timeout: float) -> Any:

@@ -44,6 +44,19 @@ def test_what_is_no_address_is_refused_without_being_shown(raw: str, monkeypatch
     assert "pw" not in str(caught.value).replace("password", "")
 
 
+@pytest.mark.parametrize(
+    ("vectors", "authority", "said"),
+    [("milvus+tls://x:1", "/nowhere/ca.pem", "/nowhere/ca.pem"), ("milvus://x:1", __file__, "no TLS")],
+)
+def test_an_authority_that_would_not_be_asked_is_said(
+    vectors: str, authority: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEKB_VECTORS", vectors)
+    monkeypatch.setenv("NEKB_VECTORS_CA", authority)
+    with pytest.raises(BadInputError, match=said):
+        configured()
+
+
 def test_a_snapshot_on_a_server_says_what_is_missing_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEKB_VECTORS", raising=False)
     with pytest.raises(SnapshotError, match="NEKB_VECTORS"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -86,10 +87,14 @@ class Milvus:
 
 
 class Between:
-    """A relay on loopback that can be made slow, to cut connections, or to answer rubbish."""
+    """A relay on loopback that can be made slow or to answer rubbish; with a TLS context it takes TLS and relays plain.
 
-    def __init__(self, port: int) -> None:
+    Such a context offers HTTP/2, without which gRPC does not talk.
+    """
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._target = port
+        self._tls = tls
         self.delay = 0.0
         self.rubbish = False
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -100,9 +105,14 @@ class Between:
         while True:
             try:
                 near, _ = self._listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
                 return
+            try:
+                near = self._tls.wrap_socket(near, server_side=True) if self._tls else near
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # a client that does not trust the certificate, or a server that is away
+                near.close()
+                continue
             for source, sink, answers in ((near, far, False), (far, near, True)):
                 threading.Thread(target=self._relay, args=(source, sink, answers), daemon=True).start()
 
