@@ -55,7 +55,12 @@ class RankedThread:
     @property
     def likely(self) -> bool:
         """Whether it is like the question at all; its standing does not make it so."""
-        return self.score - self.standing >= (LIKELY_BY_WORDS if self.by_words else LIKELY)
+        return self.score - self.standing >= _least(self.by_words)
+
+
+def _least(by_words: bool) -> float:
+    """The mix from which on a document is likely."""
+    return LIKELY_BY_WORDS if by_words else LIKELY
 
 
 def rank_threads(question: Question, limit: int, *, likely: bool = False) -> list[RankedThread]:
@@ -78,9 +83,10 @@ def mixed_ranking(
         heads = question.snapshot.heads(found.numbers.tolist())
         found = found.only([filters.keep(heads[number]) for number in found.numbers.tolist()])
     standing = standings(space.lifts[found.numbers], space.days[found.numbers])
-    border = (LIKELY_BY_WORDS if by_words else LIKELY) if likely else -1.0
     order = np.argsort(-found.scores - standing, kind="stable")
-    return _each_once(found, standing, order[found.scores[order] >= border], question, limit)
+    if likely:
+        order = order[found.scores[order] >= _least(by_words)]
+    return _each_once(found, standing, order, question, limit)
 
 
 @dataclass(frozen=True)
