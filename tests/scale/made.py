@@ -1,4 +1,4 @@
-"""Vectors and heads made for tests of a vector server."""
+"""Vectors and heads made for tests of a vector server, and a question that has cards and threads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from kb.documents import Head
 from kb.encoder import Vector
+
+QUERY = "NEHotspotConfigurationManager apply returns internal error, code 8"
 
 
 def made_heads(count: int) -> list[Head]:

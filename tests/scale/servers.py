@@ -52,6 +52,11 @@ class Milvus:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the server's process has ended."""
+        return self._process is None or self._process.poll() is not None
+
     def start(self, within: float = 120) -> None:
         """Start the server, or start it again on the same data; returns when it takes calls."""
         log = (self._folder.parent / f"{self._folder.name}.log").open("ab")

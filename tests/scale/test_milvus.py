@@ -24,11 +24,10 @@ from kb.matching.threads import rank_threads
 from kb.milvus import Connection, MilvusAddress, MilvusVectors
 from kb.snapshot import Snapshot, open_current
 from tests.bench.corpus import grow
-from tests.scale.made import made_heads, unit_vectors
+from tests.scale.made import QUERY, made_heads, unit_vectors
 from tests.scale.servers import Milvus
 
 pytestmark = pytest.mark.slow
-QUERY = "NEHotspotConfigurationManager apply returns internal error, code 8"
 
 
 def test_both_engines_give_the_same_figures_and_the_same_threads(

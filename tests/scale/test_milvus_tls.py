@@ -17,10 +17,10 @@ from kb.asking import ask
 from kb.errors import VectorsUnavailableError
 from kb.milvus import Connection, MilvusVectors, configured, connection
 from kb.snapshot import open_current
+from tests.scale.made import QUERY
 from tests.scale.servers import Between, Milvus
 
 pytestmark = pytest.mark.slow
-QUERY = "NEHotspotConfigurationManager apply returns internal error, code 8"
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,11 @@ from kb.asking import ask
 from kb.snapshot import Snapshot
 from tests.api.conftest import Start, serving  # noqa: F401 - a fixture
 from tests.ingest.pages import Post, Thread
+from tests.scale.made import QUERY
 from tests.scale.servers import Milvus
 
 pytestmark = pytest.mark.slow
-QUERIES = (
-    "NEHotspotConfigurationManager apply returns internal error, code 8",
-    "the purple tunnel carries nothing after the cat sleeps",
-)
+QUERIES = (QUERY, "the purple tunnel carries nothing after the cat sleeps")
 SWITCHES = 3
 WITHIN = 60  # seconds that a replica may take to answer from what was published
 Content = dict[str, object]
