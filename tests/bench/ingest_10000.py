@@ -61,7 +61,7 @@ def write_forum(path: Path, threads: int, seed: int = 8) -> None:
             archive.writestr(f"{number:06}.html", page.html())
 
 
-def _nekb(home: Path, *args: str) -> tuple[dict[str, float], dict[str, Any]]:
+def run_nekb(home: Path, *args: str) -> tuple[dict[str, float], dict[str, Any]]:
     """What a command took, and what it said."""
     began = time.monotonic()
     process = _begin(home, *args, "--json", stdout=subprocess.PIPE)
@@ -124,7 +124,7 @@ def measure(threads: int, reused: Path | None) -> Iterator[dict[str, object]]:
 def _steps(home: Path, commands: dict[str, tuple[str, ...]]) -> Iterator[dict[str, object]]:
     for step, command in commands.items():
         before = _count(home, "vectors")
-        took, report = _nekb(home, *command)
+        took, report = run_nekb(home, *command)
         told = {k: report[k] for k in ("new", "changed", "unchanged", "outcome", "passages") if k in report}
         yield {"step": step, "embedded": _count(home, "vectors") - before} | told | took
 
