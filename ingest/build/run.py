@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,24 +136,17 @@ def _write(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     spaces = spaces_of(inputs, model)
-    guidance, documents = spaces["guidance"], spaces["documents"]
     earlier = list(earlier_snapshots(home))
     progress.stage("Exporting the encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
-    vectors = _embedded(spaces, QueryEncoder(folder / "encoder"), model, store, progress)
-    progress.stage("Training the classifier", 0)
-    tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
-    examples = _examples(guidance, vectors["guidance"], tables)
-    taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
+    vectors, taught, heads = _embedded(folder, spaces, inputs, model, store, earlier, progress)
     progress.stage("Writing the indexes", 0)
-    heads = {d.id: head_of(d, tables) for d in inputs.documents}
-    for name, passages in spaces.items():
-        _write_lexical(folder / name, passages)
     kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
     if server is None:
         kinds["documents"] = _write_vectors(folder / "documents", vectors["documents"])
     else:
-        server.write(collection_name(id), vectors["documents"], [heads[p.owner] for p in documents], progress)
+        filters = [heads[p.owner] for p in spaces["documents"]]
+        server.write(collection_name(id), vectors["documents"], filters, progress)
         kinds["documents"] = "Milvus"
     write_passages(folder, spaces, inputs.documents, heads)
     _write_json(folder, inputs)
@@ -168,16 +162,19 @@ def _write(
         content_sha256=content,
         cards=len(inputs.cards),
         documents=len(inputs.documents),
-        passages={"guidance": len(guidance), "documents": len(documents)},
+        passages={name: len(passages) for name, passages in spaces.items()},
         vectors=kinds,
         files=_sizes(folder),
         classifier=taught,
         sha256=_hashes(folder),
         collection=collection_name(id) if server is not None else None,
     )
+    _publish(folder, manifest, home / "snapshots" / id)
+
+
+def _publish(folder: Path, manifest: Manifest, target: Path) -> None:
     (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
     _sync(folder)
-    target = home / "snapshots" / id
     shutil.rmtree(target, ignore_errors=True)
     folder.rename(target)
 
@@ -213,13 +210,40 @@ def _guidance_passages(inputs: Inputs) -> list[Passage]:
 
 
 def _embedded(
-    spaces: dict[str, list[Passage]], encoder: QueryEncoder, model: Model, store: Store, progress: Progress
-) -> dict[str, Vector]:
+    folder: Path,
+    spaces: dict[str, list[Passage]],
+    inputs: Inputs,
+    model: Model,
+    store: Store,
+    earlier: list[tuple[Path, Manifest]],
+    progress: Progress,
+) -> tuple[dict[str, Vector], str, dict[str, Head]]:
+    """The vectors of each space, the hash of what the classifier was taught, the documents' heads by their ids.
+
+    What needs no document's vector is done beside the embedding of the documents: the classifier and the heads, which
+    keep one core busy, and the lexical indexes.
+    """
+    encoder = QueryEncoder(folder / "encoder")
+    tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
     progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
-    texts = [p.embedded for passages in spaces.values() for p in passages]
-    vectors = embed(texts, encoder, model.encoder_name, store, progress.advance)
-    ends = np.cumsum([len(passages) for passages in spaces.values()])[:-1]
-    return dict(zip(spaces, np.split(vectors, ends), strict=True))
+
+    def vectors_of(name: str) -> Vector:
+        texts = [p.embedded for p in spaces[name]]
+        return embed(texts, encoder, model.encoder_name, store, progress.advance)
+
+    def teach(vectors: Vector) -> str:
+        examples = _examples(spaces["guidance"], vectors, tables)
+        return write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
+
+    guidance = vectors_of("guidance")
+    with ThreadPoolExecutor(1) as beside:
+        taught = beside.submit(teach, guidance)
+        heads = beside.submit(lambda: {d.id: head_of(d, tables) for d in inputs.documents})
+        lexical = [beside.submit(_write_lexical, folder / name, passages) for name, passages in spaces.items()]
+        documents = vectors_of("documents")
+    for written in lexical:
+        written.result()
+    return {"guidance": guidance, "documents": documents}, taught.result(), heads.result()
 
 
 def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> list[Example]:
