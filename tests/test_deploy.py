@@ -36,8 +36,8 @@ def _stages() -> dict[str, list[str]]:
     return stages
 
 
-def _command(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command of the CLI that these words run, and what is left of them for its own options."""
+def _parse(words: list[str]) -> None:
+    """Parse a command line as the CLI would, and run nothing; raises `click.UsageError` where it would refuse it."""
     assert words[0] == "nekb"
     command: click.Command = cli
     rest = words[1:]
@@ -45,7 +45,7 @@ def _command(words: list[str]) -> tuple[click.Command, list[str]]:
         found = command.get_command(click.Context(command), rest[0])
         assert found is not None, f"no command {rest[0]}"
         command, rest = found, rest[1:]
-    return command, rest
+    command.make_context(words[0], rest)
 
 
 def test_only_the_proxy_is_reached_from_outside_and_on_loopback() -> None:
@@ -94,8 +94,7 @@ def test_a_service_waits_for_the_health_of_one_that_tells_it() -> None:
 
 @pytest.mark.parametrize("name", [name for name, service in OURS.items() if "command" in service])
 def test_a_service_runs_a_command_that_there_is(name: str) -> None:
-    command, rest = _command(SERVICES[name]["command"])
-    command.make_context(name, list(rest))
+    _parse(SERVICES[name]["command"])
 
 
 def test_the_proxy_asks_every_replica() -> None:
@@ -110,8 +109,7 @@ def test_no_image_runs_as_root() -> None:
         stage = [*stages["base"], *stages[name]]
         assert stages[name][0].startswith("FROM base ")
         assert [line for line in stage if line.startswith("USER ")] == ["USER 10001"]
-        command, rest = _command(json.loads(stage[-1].removeprefix("CMD ")))
-        command.make_context(name, rest)
+        _parse(json.loads(stage[-1].removeprefix("CMD ")))
 
 
 def test_the_dockerfile_copies_what_there_is() -> None:
@@ -145,6 +143,6 @@ def test_nothing_that_serves_brings_torch(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--ignore-installed", "--report", str(report)]
     files = ["-c", str(ROOT / "constraints.txt"), "-r", str(DEPLOY / "serve-requirements.txt")]
     subprocess.run([*pip, *files], check=True, timeout=300)
-    names = {i["metadata"]["name"].lower() for i in json.loads(report.read_text(encoding="utf-8"))["install"]}
+    names = _named([i["metadata"]["name"] for i in json.loads(report.read_text(encoding="utf-8"))["install"]])
     assert {"onnxruntime", "faiss-cpu", "fastapi"} <= names
     assert not names & NOT_TO_SERVE

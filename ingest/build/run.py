@@ -139,7 +139,13 @@ def _write(
     earlier = list(earlier_snapshots(home))
     progress.stage("Exporting the encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
-    vectors, taught, heads = _embedded(folder, spaces, inputs, model, store, earlier, progress)
+    progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
+    encoder = QueryEncoder(folder / "encoder")
+    vectors = {"guidance": _embedded(spaces["guidance"], encoder, model, store, progress)}
+    with ThreadPoolExecutor(1) as beside:  # what keeps one core busy, while the documents keep the others
+        made = beside.submit(_without_documents_vectors, folder, spaces, vectors["guidance"], inputs, earlier)
+        vectors["documents"] = _embedded(spaces["documents"], encoder, model, store, progress)
+    taught, heads = made.result()
     progress.stage("Writing the indexes", 0)
     kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
     if server is None:
@@ -209,41 +215,27 @@ def _guidance_passages(inputs: Inputs) -> list[Passage]:
     ]
 
 
-def _embedded(
+def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:
+    return embed([p.embedded for p in passages], encoder, model.encoder_name, store, progress.advance)
+
+
+def _without_documents_vectors(
     folder: Path,
     spaces: dict[str, list[Passage]],
+    guidance: Vector,
     inputs: Inputs,
-    model: Model,
-    store: Store,
     earlier: list[tuple[Path, Manifest]],
-    progress: Progress,
-) -> tuple[dict[str, Vector], str, dict[str, Head]]:
-    """The vectors of each space, the hash of what the classifier was taught, the documents' heads by their ids.
+) -> tuple[str, dict[str, Head]]:
+    """Write what needs no document's vector: the classifier, whose hash is returned, and the lexical indexes.
 
-    What needs no document's vector is done beside the embedding of the documents: the classifier and the heads, which
-    keep one core busy, and the lexical indexes.
+    The documents' heads by their ids come with it.
     """
-    encoder = QueryEncoder(folder / "encoder")
-    tables = SignalTables.from_json(json.loads(json.dumps(inputs.tables)))
-    progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
-
-    def vectors_of(name: str) -> Vector:
-        texts = [p.embedded for p in spaces[name]]
-        return embed(texts, encoder, model.encoder_name, store, progress.advance)
-
-    def teach(vectors: Vector) -> str:
-        examples = _examples(spaces["guidance"], vectors, tables)
-        return write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
-
-    guidance = vectors_of("guidance")
-    with ThreadPoolExecutor(1) as beside:
-        taught = beside.submit(teach, guidance)
-        heads = beside.submit(lambda: {d.id: head_of(d, tables) for d in inputs.documents})
-        lexical = [beside.submit(_write_lexical, folder / name, passages) for name, passages in spaces.items()]
-        documents = vectors_of("documents")
-    for written in lexical:
-        written.result()
-    return {"guidance": guidance, "documents": documents}, taught.result(), heads.result()
+    tables = SignalTables.from_json(inputs.tables)
+    examples = _examples(spaces["guidance"], guidance, tables)
+    taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
+    for name, passages in spaces.items():
+        _write_lexical(folder / name, passages)
+    return taught, {d.id: head_of(d, tables) for d in inputs.documents}
 
 
 def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> list[Example]:
