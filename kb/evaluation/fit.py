@@ -25,7 +25,7 @@ from kb.home import nekb_home
 from kb.matching.cards import RankedCard, order, rank_cards
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
-from kb.matching.weights import CONFIDENCE_FEATURES, FEATURES, Weights
+from kb.matching.weights import CONFIDENCE_FEATURES, FEATURES, Weights, in_order
 from kb.snapshot import Snapshot, open_current
 
 Array = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ def fit_ranking(training: Sequence[Case], start: dict[str, float]) -> dict[str, 
     """The weights that make an acceptable card likeliest."""
     from scipy.optimize import minimize
 
-    prior = np.array([start.get(f, 0.0) for f in FEATURES])
+    prior = in_order(start)
     usable = [c for c in training if c.acceptable.any()]
 
     def loss(w: Array) -> tuple[float, Array]:
@@ -80,7 +80,7 @@ def fit_ranking(training: Sequence[Case], start: dict[str, float]) -> dict[str, 
 
 def ranked_with(case: Case, weights: dict[str, float]) -> list[RankedCard]:
     """The candidates of a case under other weights."""
-    return order(case.ids, case.matrix, weights, {})
+    return order(case.ids, case.matrix, in_order(weights), {})
 
 
 def fit_confidence(judged: Sequence[tuple[Case, list[RankedCard]]]) -> dict[str, Any]:

@@ -40,9 +40,9 @@ class Groups:
             np.repeat(np.arange(len(sizes)), sizes),
         )
 
-    def best(self, scores: Vector, count: int = 1) -> list[Matrix]:
+    def best(self, scores: Vector, count: int = 1) -> list[Vector]:
         """The best scores of each group, the highest first; -inf where a group has fewer passages."""
-        left = scores[self.rows].astype(np.float64)
+        left = scores.take(self.rows)
         found = []
         for _ in range(count):
             most = np.maximum.reduceat(left, self.starts)

@@ -14,7 +14,7 @@ import numpy as np
 from kb.matching.candidates import COLUMN, Matrix
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
-from kb.matching.weights import FEATURES
+from kb.matching.weights import FEATURES, Values
 
 LANE = 3
 
@@ -44,22 +44,23 @@ def rank_cards(question: Question) -> list[RankedCard]:
     """Every card and the class of foreign questions, best first, with probabilities that sum to one."""
     told, text = question.told, question.read
     values = told.values + text.by_terms + text.by_vector
-    return order(told.layout.ids, values, question.snapshot.weights.ranking, told.why)
+    return order(told.layout.ids, values, question.snapshot.weights.by_feature, told.why)
 
 
 def order(
-    ids: Sequence[str], values: Matrix, weights: Mapping[str, float], why: Mapping[str, list[str]]
+    ids: Sequence[str], values: Matrix, weights: Values, why: Mapping[str, list[str]]
 ) -> list[RankedCard]:
     """Score candidates by their features (candidates, features), best first, with the identifier lane kept.
 
     Of candidates with the same score the one that comes first stays first.
     """
-    scores = values @ np.array([weights.get(name, 0.0) for name in FEATURES])
+    scores = values @ weights
     odds = np.exp(scores - scores.max())
     probabilities = (odds / odds.sum()).tolist()
     best = np.argsort(-scores, kind="stable").tolist()
     found = scores.tolist()
-    return with_lane([RankedCard(ids[n], values[n], found[n], probabilities[n], why.get(ids[n], [])) for n in best])
+    ranked = [RankedCard(ids[n], values[n], found[n], probabilities[n], why.get(ids[n], [])) for n in best]
+    return with_lane(ranked) if values[:, COLUMN["code"]].any() else ranked
 
 
 def with_lane(ordered: list[RankedCard]) -> list[RankedCard]:

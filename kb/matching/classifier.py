@@ -26,14 +26,33 @@ NONE = "none"
 
 
 def features(terms: list[str], signals: Iterable[Signal]) -> Counter[str]:
-    """The sparse features of a question: terms, pairs of neighbouring terms, signals."""
+    """The sparse features of a question: those of its terms and those of its signals, of which none is the same."""
+    return term_features(terms) + signal_features(signals)
+
+
+def term_features(terms: list[str]) -> Counter[str]:
+    """Terms and pairs of neighbouring terms."""
     found = Counter(terms)
     found.update(f"{a} {b}" for a, b in pairwise(terms))
+    return found
+
+
+def signal_features(signals: Iterable[Signal]) -> Counter[str]:
+    """Signals by kind and value, and the domains of errors."""
+    found: Counter[str] = Counter()
     for s in signals:
         found[f"={s.kind}:{s.value.lower()}"] += 1
         if s.kind == "error" and s.domain:
             found[f"=domain:{s.domain.lower()}"] += 1
     return found
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What some sparse features say for each class (`sums`), and the square of their length, by which it is divided."""
+
+    sums: Vector
+    square: float
 
 
 @dataclass(frozen=True)
@@ -55,16 +74,20 @@ class CardClassifier:
         """Log-probability of each class from the question's vector."""
         return _log_softmax(np.einsum("i,ij->j", vector, self.dense_weights) + self.dense_bias)
 
-    def sparse(self, found: Counter[str]) -> Vector:
-        """Log-probability of each class from the question's terms and signals."""
+    def weigh(self, found: Counter[str]) -> Weighed:
+        """Weigh a part of a question's features; a feature that was not taught weighs nothing."""
         known = [(self.vocabulary[f], n) for f, n in found.items() if f in self.vocabulary]
         if not known:
-            return _log_softmax(self.sparse_bias)
+            return Weighed(np.zeros_like(self.sparse_bias), 0.0)
         columns = np.array([c for c, _ in known])
         values = np.array([1.0 + math.log(n) for _, n in known], dtype=np.float32) * self.idf[columns]
-        values /= max(float(np.linalg.norm(values)), 1e-9)
         weights = self.sparse_weights[columns].astype(np.float32)
-        return _log_softmax(np.einsum("i,ij->j", values, weights) + self.sparse_bias)
+        return Weighed(np.einsum("i,ij->j", values, weights), float(np.vecdot(values, values)))
+
+    def sparse(self, terms: Weighed, signals: Weighed) -> Vector:
+        """Log-probability of each class from the question's terms and signals."""
+        length = max(math.sqrt(terms.square + signals.square), 1e-9)
+        return _log_softmax((terms.sums + signals.sums) / np.float32(length) + self.sparse_bias)
 
     def write(self, folder: Path) -> None:
         """Write both models into a folder."""

@@ -16,7 +16,7 @@ import numpy as np
 from kb.answer import Signal
 from kb.guidance.card import Card
 from kb.matching.candidates import COLUMN, Candidates, Matrix
-from kb.matching.classifier import NONE, features
+from kb.matching.classifier import NONE, signal_features
 from kb.matching.pointers import FOREIGN, Pointers
 from kb.signals.tables import SignalTables
 
@@ -60,7 +60,8 @@ def by_signals(question: Question) -> Candidates:
     """What the signals of a question point to, and what the classifier says of its terms and signals."""
     snapshot = question.snapshot
     found = Candidates(snapshot.layout)
-    sparse = snapshot.classifier.sparse(features(question.read.terms, question.signals))
+    signals = snapshot.classifier.weigh(signal_features(question.signals))
+    sparse = snapshot.classifier.sparse(question.read.weighed, signals)
     snapshot.layout.put_classes(found.values, "classifier_sparse", sparse)
     _signals(found, question.signals, snapshot.pointers)
     for id, term in question.read.decisive:

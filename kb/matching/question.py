@@ -16,6 +16,7 @@ from kb.filters import EVERYTHING, Filters
 from kb.guidance.card import Platform
 from kb.lexical import terms
 from kb.matching.candidates import Candidates, Matrix
+from kb.matching.classifier import Weighed, term_features
 from kb.matching.features import by_signals, by_terms, by_vector, decisive_terms
 from kb.once import Once
 from kb.signals import SignalTables, read_signals
@@ -56,6 +57,11 @@ class Text:
     def terms(self) -> list[str]:
         """The terms of the condensed text."""
         return terms(self.condensed)
+
+    @Once
+    def weighed(self) -> Weighed:
+        """What the classifier makes of the terms, which stay the same whatever is given beside the text."""
+        return self.snapshot.classifier.weigh(term_features(self.terms))
 
     @Once
     def decisive(self) -> list[tuple[str, str]]:

@@ -5,8 +5,16 @@ They live in `data/ranking.json` with the figures of the fit; `kb.evaluation.fit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.once import Once
+
+Values = npt.NDArray[np.float64]
 
 FEATURES = (
     "dense_max",
@@ -34,6 +42,11 @@ FEATURES = (
 CONFIDENCE_FEATURES = ("best", "margin", "none", "similar", "identified")
 
 
+def in_order(ranking: Mapping[str, float]) -> Values:
+    """Ranking weights in the order of `FEATURES`; a feature that has none weighs nothing."""
+    return np.array([ranking.get(name, 0.0) for name in FEATURES])
+
+
 @dataclass(frozen=True)
 class Weights:
     """Ranking weights by feature; the logistic calibration of confidence; the two thresholds of the outcome."""
@@ -43,6 +56,11 @@ class Weights:
     intercept: float
     answered_from: float
     no_match_below: float
+
+    @Once
+    def by_feature(self) -> Values:
+        """The ranking weights in the order of `FEATURES`."""
+        return in_order(self.ranking)
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Weights:
