@@ -136,17 +136,20 @@ class Passage:
     """The chunk of a document or card that is embedded and found.
 
     `owner` is the document's or card's id, `context` the title and heading path that are embedded before `text`.
+    `english` is what is embedded of a text that holds words of other languages.
     """
 
     owner: str
     kind: str
     context: str
     text: str
+    english: str = ""
 
     @property
     def embedded(self) -> str:
         """What the encoder sees."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
+        text = self.english or self.text
+        return f"{self.context}\n{text}" if self.context else text
 
 
 def fold(text: str) -> str:

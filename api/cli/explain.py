@@ -21,7 +21,7 @@ def explanation(query: str, snapshot: Snapshot, given: Mapping[str, str]) -> str
     question = Question(readable(query), snapshot, given)
     ranked = rank_cards(question)
     weights = snapshot.weights
-    lines = ["", "Read as: " + one_line(question.read.condensed)[:300], "Signals:"]
+    lines = ["", "Read as: " + one_line(question.read.condensed.text)[:300], "Signals:"]
     lines += [
         f"  {s.kind:<12} {one_line(s.value)}{' (implied)' if s.implied else ''}  [{s.start}:{s.end}]"
         for s in question.signals

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -39,10 +39,10 @@ from kb.errors import SnapshotError
 from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
 from kb.matching.classifier import NONE, features
-from kb.matching.question import with_english
 from kb.matching.threads import day_of, lift_of
 from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
+from kb.signals.glossary import in_english
 from kb.signals.log import condense
 from kb.snapshot import HEAD_COLUMNS, SCHEMA, Manifest, file_hash, point_current, read_manifest
 from kb.vectors import write_vectors
@@ -208,11 +208,14 @@ def _guidance_passages(inputs: Inputs) -> list[Passage]:
     for card in inputs.cards:
         passages += card_passages(card, [*near.get(card.id, []), *inputs.phrasings.get(card.id, [])])
     passages += [Passage(NONE, "phrasing", "", text) for text in inputs.phrasings.get(NONE, [])]
-    tables = SignalTables.from_json(inputs.tables)
-    return [
-        replace(p, text=with_english(condense(p.text), tables)) if p.kind in ("symptom", "phrasing") else p
-        for p in passages
-    ]
+    glossary = SignalTables.from_json(inputs.tables).glossary
+    return [_as_asked(p, glossary) if p.kind in ("symptom", "phrasing") else p for p in passages]
+
+
+def _as_asked(passage: Passage, glossary: Mapping[str, str]) -> Passage:
+    """A passage that is a question itself, read as a question is."""
+    read = in_english(condense(passage.text), glossary)
+    return replace(passage, text=read.whole, english=read.text)
 
 
 def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:

@@ -20,7 +20,7 @@ from kb.matching.classifier import Weighed, term_features
 from kb.matching.features import by_signals, by_terms, by_vector, decisive_terms
 from kb.once import Once
 from kb.signals import SignalTables, read_signals
-from kb.signals.glossary import english_words
+from kb.signals.glossary import English, in_english
 from kb.signals.log import condense
 from kb.signals.versions import platform_of
 from kb.snapshot import Snapshot
@@ -43,20 +43,20 @@ class Text:
         return read_signals(self.text, self.snapshot.signals)
 
     @Once
-    def condensed(self) -> str:
-        """The part that says what is wrong, with English words where it is in another language."""
-        return with_english(condense(self.text), self.snapshot.signals)
+    def condensed(self) -> English:
+        """The part that says what is wrong, with English words in place of those of other languages."""
+        return in_english(condense(self.text), self.snapshot.signals.glossary)
 
     @Once
     def vector(self) -> Vector:
         """The encoder's view of the condensed text."""
-        vector: Vector = self.snapshot.encoder.encode(self.condensed, ASKED_TOKENS)
+        vector: Vector = self.snapshot.encoder.encode(self.condensed.text, ASKED_TOKENS)
         return vector
 
     @Once
     def terms(self) -> list[str]:
         """The terms of the condensed text."""
-        return terms(self.condensed)
+        return terms(self.condensed.whole)
 
     @Once
     def weighed(self) -> Weighed:
@@ -77,11 +77,6 @@ class Text:
     def by_vector(self) -> Matrix:
         """Features of every candidate that rest on the vector alone."""
         return by_vector(self)
-
-
-def with_english(text: str, tables: SignalTables) -> str:
-    """A text with the English words of its foreign ones behind it."""
-    return " ".join((text, *english_words(text, tables.glossary)))
 
 
 @cache

@@ -1,32 +1,83 @@
-"""Reading a question in another language: the field's English words for those of its words that are known."""
+"""Reading a question in another language: the field's English words in place of those of its words that are known."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-
-def english_words(text: str, glossary: Mapping[str, str]) -> list[str]:
-    """The English words of the glossary whose foreign words stand in the text, each once.
-
-    A word of an alphabet counts from the beginning of a word, so that its endings match; scripts that are written
-    without spaces match anywhere. Text that is plain English is left alone, quickly.
-    """
-    if text.isascii() and not _FOREIGN_ASCII.search(text):
-        return []
-    low = text.lower()
-    found: dict[str, None] = {}
-    for foreign, english in glossary.items():
-        at = low.find(foreign)
-        if at < 0 or (foreign[0].isalpha() and ord(foreign[0]) < _SPACELESS and low[at - 1 : at].isalpha()):
-            continue
-        found.setdefault(english)
-    return list(found)
-
-
+_LOOKED_AT = 1_000  # characters; a text's language shows in them
 _SPACELESS = 0x2E80  # from here on scripts write no spaces between words
-_FOREIGN_ASCII = re.compile(
-    r"\b(?:el|los|las|una?|por|para|con|como|não|uma|les|des|une|est|pas|der|die|das|und|nicht|ist|wird|ile|bir|için|"
-    r"khi|khong|red|mein|eine?|sur|avec|dans|cuando|quando|nach|bei)\b",
+_OTHER_SCRIPT = re.compile(r"[^\x00-\u024f\u1e00-\u1eff]+")  # all but the Latin alphabet, Vietnamese with it
+_OTHER_LETTER = re.compile(r"[^\W\d_\x00-\u024f\u1e00-\u1eff]")
+_MARKED_LETTER = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
+_OTHER_WORD = re.compile(  # of languages that are written in the Latin alphabet; none that English has, too
+    r"\b(?:el|los|las|una?|por|para|con|como|que|del|se|su|pero|cuando|est[ao]|em|uma?|com|dos|das|quando|pra|meu|les?|"
+    r"la|des|du|et|est|pas|sur|dans|avec|pour|qui|je|nous|peut|aux|sans|mais|une|der|und|nicht|ist|wird|ein|eine[nmr]?|"
+    r"mit|von|auf|im|den|dem|bei|nach|wie|ich|wir|nur|wenn|kein|auch|mein|bir|ile|ve|bu|khi|khong|il|gli|che|sono|della)\b",
     re.IGNORECASE,
 )
+
+
+class English(NamedTuple):
+    """A text in English as far as the glossary goes, and what it left out: words in other scripts that it lacks."""
+
+    text: str
+    left: str
+
+    @property
+    def whole(self) -> str:
+        """Both, for whoever looks for words and not for meaning."""
+        return f"{self.text} {self.left}" if self.left else self.text
+
+
+def in_english(text: str, glossary: Mapping[str, str]) -> English:
+    """Put the glossary's English words in place of the foreign ones.
+
+    An encoder that knows English only makes noise of the rest: what is written in another script is left out, if a
+    word of it is known at all. English text comes back as it is.
+    """
+    latin, other = _foreign_in_latin(text), _OTHER_LETTER.search(text) is not None
+    low = text.lower()
+    known = sorted(_known(low, glossary, latin, other)) if latin or other else []
+    if not known:
+        return English(text, "")
+    if len(low) != len(text):  # a letter whose lower case is two, as the Turkish İ
+        text = low
+    starts, ends = [0, *(end for _, end, _ in known)], [*(start for start, _, _ in known), len(text)]
+    between = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    words = [*(english for _, _, english in known), ""]
+    said = " ".join(f"{_OTHER_SCRIPT.sub(' ', kept)} {word}" for kept, word in zip(between, words, strict=True))
+    left = " ".join(run for kept in between for run in _OTHER_SCRIPT.findall(kept) if _OTHER_LETTER.search(run))
+    return English(" ".join(said.split()), left)
+
+
+def _foreign_in_latin(text: str) -> bool:
+    """Whether a text is in a language other than English that the Latin alphabet writes."""
+    head = text[:_LOOKED_AT]
+    if not head.isascii() and len(_MARKED_LETTER.findall(head)) >= 2:
+        return True
+    return len({word.lower() for word in _OTHER_WORD.findall(head)}) >= 2
+
+
+def _known(low: str, glossary: Mapping[str, str], latin: bool, other: bool) -> Iterator[tuple[int, int, str]]:
+    """Start, end and English of the known words in a text in lower case.
+
+    A word of an alphabet counts from the beginning of a word to its end, so that its endings match; scripts without
+    spaces match anywhere. Of words that overlap the longest counts, which stands first in the glossary.
+    """
+    taken = bytearray(len(low))
+    for foreign, english in glossary.items():
+        at = low.find(foreign)
+        if at < 0 or not (other if _OTHER_LETTER.search(foreign) else latin):
+            continue
+        spaced = ord(foreign[-1]) < _SPACELESS
+        while at >= 0:
+            end = at + len(foreign)
+            inside = foreign[0].isalpha() and ord(foreign[0]) < _SPACELESS and low[at - 1 : at].isalpha()
+            while spaced and end < len(low) and low[end].isalpha() and ord(low[end]) < _SPACELESS:
+                end += 1
+            if not inside and not any(taken[at:end]):
+                taken[at:end] = b"\1" * (end - at)
+                yield at, end, english
+            at = low.find(foreign, end)

@@ -107,7 +107,7 @@ def measure(folder: Path) -> dict[str, Any]:
     asked = questions(100)
     for query in asked[:20]:
         ask(query, snapshot)
-    condensed = {q: Text(q, snapshot).condensed for q in asked}
+    condensed = {q: Text(q, snapshot).condensed.text for q in asked}
     times = timed(
         {
             "encoder": lambda q: snapshot.encoder.encode(condensed[q], ASKED_TOKENS),

@@ -55,7 +55,7 @@ def rounds(snapshot: Snapshot, address: str, count: int) -> dict[str, list[float
 
     for at in range(count + 20):
         query = QUESTIONS[at % len(QUESTIONS)]
-        condensed = Text(query, snapshot).condensed
+        condensed = Text(query, snapshot).condensed.text
         layers: tuple[tuple[str, Callable[[], object]], ...] = (
             ("encoder", lambda text=condensed: snapshot.encoder.encode(text, ASKED_TOKENS)),
             ("kb.ask", lambda text=query: ask(text, snapshot)),
@@ -69,14 +69,14 @@ def rounds(snapshot: Snapshot, address: str, count: int) -> dict[str, list[float
 
 def back_to_back(snapshot: Snapshot) -> float:
     """Milliseconds of the encoder at p50, with nothing between two questions that would take the cache from it."""
-    texts = [Text(q, snapshot).condensed for q in QUESTIONS]
+    texts = [Text(q, snapshot).condensed.text for q in QUESTIONS]
     return statistics.median(timed(lambda t=t: snapshot.encoder.encode(t, ASKED_TOKENS)) for t in texts * 3)  # type: ignore[misc]
 
 
 def cpu(snapshot: Snapshot, address: str, count: int) -> str:
     """Processor time of each layer, of every thread: the server's is read from the kernel, to 10 ms in all."""
     server = listener(int(address.rpartition(":")[2]))
-    texts = [Text(q, snapshot).condensed for q in QUESTIONS]
+    texts = [Text(q, snapshot).condensed.text for q in QUESTIONS]
     connection = http.client.HTTPConnection(address)
 
     def post(at: int) -> None:

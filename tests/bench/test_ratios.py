@@ -32,7 +32,7 @@ def test_an_answer_costs_little_beside_the_encoder_and_stays_so_as_documents_gro
         snapshot = growth.Snapshot(folder)
         for query in asked[:10]:
             growth.ask(query, snapshot)
-        condensed = {q: growth.Text(q, snapshot).condensed for q in asked}
+        condensed = {q: growth.Text(q, snapshot).condensed.text for q in asked}
         runs = {
             "encoder": lambda q, s=snapshot, c=condensed: s.encoder.encode(c[q], ASKED_TOKENS),
             "ask": lambda q, s=snapshot: growth.ask(q, s),
