@@ -47,9 +47,7 @@ def rank_cards(question: Question) -> list[RankedCard]:
     return order(told.layout.ids, values, question.snapshot.weights.by_feature, told.why)
 
 
-def order(
-    ids: Sequence[str], values: Matrix, weights: Values, why: Mapping[str, list[str]]
-) -> list[RankedCard]:
+def order(ids: Sequence[str], values: Matrix, weights: Values, why: Mapping[str, list[str]]) -> list[RankedCard]:
     """Score candidates by their features (candidates, features), best first, with the identifier lane kept.
 
     Of candidates with the same score the one that comes first stays first.
