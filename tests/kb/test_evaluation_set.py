@@ -22,6 +22,9 @@ STYLES = {"short", "question", "log", "wrapper", "slack", "nonnative"}
 SPLITS = ("tune", "report")
 
 
+LANGUAGES = [json.loads(line) for line in (FILE.parent / "languages.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 def strings(value: Any) -> Iterator[str]:
     """Every string in a JSON value."""
     if isinstance(value, str):
@@ -103,3 +106,23 @@ def test_no_question_is_a_phrasing_or_a_symptom_of_a_card() -> None:
         learned |= {plain(text) for text in strings(card.symptoms)}
     assert len(learned) > len(CARDS)
     assert [q.id for q in QUESTIONS if plain(q.query) in learned] == []
+
+
+def test_the_questions_in_other_languages_are_whole_and_strangers_to_the_others() -> None:
+    asked = [plain(r["query"]) for r in (*LANGUAGES, *RAW)]
+    assert len(set(asked)) == len(asked)
+    assert len({r["id"] for r in (*LANGUAGES, *RAW)}) == len(asked)
+    assert Counter(bool(r["expect"]) for r in LANGUAGES) == {True: 72, False: 24}
+    assert {r["expect"][0] for r in LANGUAGES if r["expect"]} == set(CARDS)
+    assert all(set(r["expect"]) <= set(CARDS) for r in LANGUAGES)
+
+
+def test_many_languages_are_asked_in() -> None:
+    spoken = Counter(r["language"] for r in LANGUAGES)
+    assert len(spoken) >= 11
+    assert min(spoken.values()) >= 3
+
+
+def test_no_question_in_another_language_stands_among_what_is_learned_from() -> None:
+    learned = "\n".join(plain(p.read_text(encoding="utf-8")) for p in sorted((DATA / "phrasings").glob("*.jsonl")))
+    assert [r["id"] for r in LANGUAGES if plain(r["query"]) in learned] == []
