@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from kb.signals.letters import lowered
+
 _LOOKED_AT = 1_000  # characters; a text's language shows in them
 _SPACELESS = 0x2E80  # from here on scripts write no spaces between words
 _OTHER_SCRIPT = re.compile(r"[^\x00-\u024f\u1e00-\u1eff]+")  # all but the Latin alphabet, Vietnamese with it
@@ -43,12 +45,9 @@ def in_english(text: str, glossary: Mapping[str, str]) -> English:
     latin, other = _foreign_in_latin(text), not text.isascii() and _OTHER_LETTER.search(text) is not None
     if not latin and not other:
         return English(text, "")
-    low = text.lower()
-    known = sorted(_known(low, glossary, latin, other))
+    known = sorted(_known(lowered(text), glossary, latin, other))
     if not known:
         return English(text, "")
-    if len(low) != len(text):  # a letter whose lower case is two, as the Turkish İ
-        text = low
     starts, ends = [0, *(end for _, end, _ in known)], [*(start for start, _, _ in known), len(text)]
     between = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     words = [*(english for _, _, english in known), ""]

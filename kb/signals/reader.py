@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from kb.answer import Signal
 from kb.signals.codes import FoundCode, find_codes
+from kb.signals.letters import lowered
 from kb.signals.tables import TELL, Domain, Entry, SignalTables
 from kb.signals.versions import find_devices, find_os, platform_of, versions_alone
 
@@ -87,22 +88,31 @@ def _stands_in(word: str, low: str) -> bool:
 
 def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
     """Every word and phrase of the tables that stands in the text."""
-    low = text.lower()
+    low = lowered(text)
     taken: list[tuple[int, int]] = []
-    if len(low) == len(text):
-        for phrase in tables.raw_phrases:  # the longest first: "not supervised" before "supervised"
-            at = low.find(phrase)
-            end = at + len(phrase)
-            if at >= 0 and _bounded(low, at, end) and not any(a <= at and end <= b for a, b in taken):
-                entry = tables.phrase(phrase)
-                assert entry is not None
-                if entry.kind != TELL:  # which leaves its words to whatever else they are
-                    taken.append((at, end))
-                yield entry, at, end
+    for phrase in tables.raw_phrases:  # the longest first: "not supervised" before "supervised"
+        if phrase not in low or (at := _first_free(low, phrase, taken)) is None:
+            continue
+        entry = tables.phrase(phrase)
+        assert entry is not None
+        if entry.kind != TELL:  # which leaves its words to whatever else they are
+            taken.append((at, at + len(phrase)))
+        yield entry, at, at + len(phrase)
     for m in _WORD.finditer(text):
         for entry, start, end in _look_up(m[0], m.start(), tables):
             if not any(a <= start and end <= b for a, b in taken):
                 yield entry, start, end
+
+
+def _first_free(low: str, phrase: str, taken: list[tuple[int, int]]) -> int | None:
+    """Where a phrase first stands as such, and not within a longer one."""
+    at = low.find(phrase)
+    while at >= 0:
+        end = at + len(phrase)
+        if _bounded(low, at, end) and not any(a <= at and end <= b for a, b in taken):
+            return at
+        at = low.find(phrase, end)
+    return None
 
 
 def _bounded(low: str, start: int, end: int) -> bool:

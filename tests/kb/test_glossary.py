@@ -87,6 +87,10 @@ def test_no_foreign_word_stands_for_two_things() -> None:
     assert len({w.lower() for w in words}) == len(words)
 
 
+def test_letters_whose_lower_case_is_longer_keep_the_places_true() -> None:
+    assert in_english("İİ 50M 内存 sınır", {"内存": "memory limit"}).text == "İİ 50M memory limit sınır"
+
+
 @given(st.text(max_size=200))
 def test_what_was_put_into_english_holds_no_other_script(text: str) -> None:
     read = in_english(f"{text} 内存", GLOSSARY)

@@ -176,3 +176,14 @@ def test_a_megabyte_of_log_is_read_at_both_ends() -> None:
     assert {("NEVPNErrorDomain", 1), ("NEFilterErrorDomain", 5)} <= errors(text)
     last = next(s for s in read(text) if s.code == 5 and s.domain == "NEFilterErrorDomain")
     assert text[last.start : last.end].startswith("NEFilterErrorDomain")
+
+
+def test_a_phrase_counts_where_it_first_stands_as_such() -> None:
+    found = next(s for s in read("resupervised, now supervised") if s.kind == "supervision")
+    assert (found.value, found.start) == ("supervised", 18)
+
+
+def test_letters_whose_lower_case_is_longer_hide_no_phrase() -> None:
+    text = "İletişim: on a supervised iPhone"
+    found = next(s for s in read(text) if s.kind == "supervision")
+    assert (found.value, text[found.start : found.end]) == ("supervised", "supervised")
