@@ -174,14 +174,18 @@ def _bare_card(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:
         return None
     card = answer.guidance[at]
     bare = card.model_copy(update={"steps": [], "sources": [], "ask_for": []})
-    return _with_card(answer, at, bare), f"steps of {card.id}: get_guidance('{card.id}')"
+    return _with_card(answer, at, bare), _rest(card)
 
 
 def _less_cards(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:
     if len(answer.guidance) < 2:
         return None
-    gone = answer.guidance[-1]
-    return answer.model_copy(update={"guidance": answer.guidance[:-1]}), f"card {gone.id}: get_guidance('{gone.id}')"
+    return answer.model_copy(update={"guidance": answer.guidance[:-1]}), _rest(answer.guidance[-1])
+
+
+def _rest(card: AgentCard) -> str:
+    """One line for a card that lost its steps and for one that is gone: one may become the other."""
+    return f"rest of {card.id}: get_guidance('{card.id}')"
 
 
 def _less_threads(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:

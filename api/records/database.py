@@ -7,6 +7,8 @@ does it while the others wait.
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,20 @@ def _patient(_dialect: object, _record: object, arguments: list[Any], named: dic
 
 def _careful(connection: object, _record: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("pragma journal_mode = wal")
-    cursor.execute("pragma busy_timeout = 10000")
+    cursor.execute(f"pragma busy_timeout = {_WAIT * 1000}")
+    _write_ahead(cursor)
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch to the write-ahead log; of several that do so at once SQLite refuses all but one, and lets none wait."""
+    patience = time.monotonic() + _WAIT
+    while True:
+        try:
+            cursor.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.02)
+        else:
+            return

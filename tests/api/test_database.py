@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,17 @@ def test_many_that_start_at_once_migrate_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(start, range(6))) == [0] * 6
+
+
+def test_of_many_that_open_a_new_file_at_once_none_is_refused(tmp_path: Path) -> None:
+    def opened(file: Path) -> str:
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            database._careful(db, None)
+            return str(db.execute("pragma journal_mode").fetchone()[0])
+
+    with ThreadPoolExecutor(8) as pool:
+        for at in range(100):
+            assert list(pool.map(opened, [tmp_path / f"{at}.db"] * 8)) == ["wal"] * 8
 
 
 def test_a_database_of_a_newer_nekb_is_left_alone(tmp_path: Path) -> None:
