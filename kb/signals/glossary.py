@@ -10,6 +10,9 @@ from kb.signals.letters import lowered
 
 _LOOKED_AT = 1_000  # characters; a text's language shows in them
 _SPACELESS = 0x2E80  # from here on scripts write no spaces between words
+_WHOLE = 3  # letters; so short a word begins too many others
+_ENDING = 5
+_OF_A_COMPOUND = 7
 _OTHER_SCRIPT = re.compile(r"[^\x00-\u024f\u1e00-\u1eff]+")  # all but the Latin alphabet, Vietnamese with it
 _OTHER_LETTER = re.compile(r"[^\W\d_\x00-\u024f\u1e00-\u1eff]")
 _MARKED_LETTER = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
@@ -67,21 +70,35 @@ def _foreign_in_latin(text: str) -> bool:
 def _known(low: str, glossary: Mapping[str, str], latin: bool, other: bool) -> Iterator[tuple[int, int, str]]:
     """Start, end and English of the known words in a text in lower case.
 
-    A word of an alphabet counts from the beginning of a word to its end, so that its endings match; scripts without
-    spaces match anywhere. Of words that overlap the longest counts, which stands first in the glossary.
+    Of words that overlap the longest counts, which stands first in the glossary.
     """
     taken = bytearray(len(low))
     for foreign, english in glossary.items():
         at = low.find(foreign)
         if at < 0 or not (other if _OTHER_LETTER.search(foreign) else latin):
             continue
-        spaced = ord(foreign[-1]) < _SPACELESS
         while at >= 0:
-            end = at + len(foreign)
-            inside = foreign[0].isalpha() and ord(foreign[0]) < _SPACELESS and low[at - 1 : at].isalpha()
-            while spaced and end < len(low) and low[end].isalpha() and ord(low[end]) < _SPACELESS:
-                end += 1
-            if not inside and not any(taken[at:end]):
+            end = _end_of_word(low, at, foreign)
+            if end is not None and not any(taken[at:end]):
                 taken[at:end] = b"\1" * (end - at)
                 yield at, end, english
-            at = low.find(foreign, end)
+            at = low.find(foreign, at + len(foreign))
+
+
+def _end_of_word(low: str, at: int, foreign: str) -> int | None:
+    """Where a word that was found ends; None where it is only a part of another.
+
+    Scripts without spaces match anywhere. A word of an alphabet counts from the beginning of a word, a long one within
+    a compound too, and takes a short ending along; one of three letters has none.
+    """
+    end = at + len(foreign)
+    if ord(foreign[0]) >= _SPACELESS or ord(foreign[-1]) >= _SPACELESS:
+        return end
+    if foreign[0].isalpha() and low[at - 1 : at].isalpha() and len(foreign) < _OF_A_COMPOUND:
+        return None
+    ending = end
+    while ending < len(low) and low[ending].isalpha() and ord(low[ending]) < _SPACELESS:
+        ending += 1
+    if len(foreign) <= _WHOLE and ending > end:
+        return None
+    return ending if ending - end <= _ENDING else end

@@ -37,6 +37,15 @@ def test_a_word_of_an_alphabet_is_taken_with_its_ending_and_only_from_its_beginn
     assert in_english("беспамятство", SMALL).text == "беспамятство"
 
 
+def test_a_short_word_is_whole_and_a_long_one_may_be_a_part_of_a_compound() -> None:
+    glossary = {"erweiterung": "extension", "netzwerk": "network", "red": "network"}
+    assert in_english("die Netzwerkerweiterung ist weg", glossary).text == "die network extension ist weg"
+    assert (
+        in_english("je dois rediriger le flux vers la red", glossary).text
+        == "je dois rediriger le flux vers la network"
+    )
+
+
 def test_what_the_glossary_lacks_is_left_for_the_search_of_words() -> None:
     read = in_english("打开 youtube 内存", SMALL)
     assert read.text == "youtube memory limit"
