@@ -25,6 +25,9 @@ from ingest.schema import NewerStoreError, bring_up_to_date
 from kb.documents import Document
 from kb.encoder import Vector
 from kb.errors import NekbError
+from kb.journal import write_ahead
+
+_WAIT = 30  # seconds for another that holds the file
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Store:
         self.path = home / "store.db"
         try:
             home.mkdir(parents=True, exist_ok=True)
-            self.db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            self.db.execute("pragma journal_mode = wal")
+            self.db = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+            write_ahead(self.db, _WAIT)
             self.db.execute("pragma synchronous = full")
             bring_up_to_date(self.db)
         except NewerStoreError as error:

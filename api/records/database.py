@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from kb.errors import NekbError
+from kb.journal import write_ahead
 
 HEAD = "0001"  # the newest revision of `api.records.migrations`; kept here so that opening need not import alembic
 _WAIT = 10  # seconds a connection may take to be had
@@ -104,22 +104,6 @@ def _patient(_dialect: object, _record: object, arguments: list[Any], named: dic
     return PatientConnection.connect(*arguments, **named)
 
 
-def _careful(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute(f"pragma busy_timeout = {_WAIT * 1000}")
-    _write_ahead(cursor)
-    cursor.close()
-
-
-def _write_ahead(cursor: sqlite3.Cursor) -> None:
-    """Switch to the write-ahead log; of several that do so at once SQLite refuses all but one, and lets none wait."""
-    patience = time.monotonic() + _WAIT
-    while True:
-        try:
-            cursor.execute("pragma journal_mode = wal")
-        except sqlite3.OperationalError:
-            if time.monotonic() > patience:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+def _careful(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute(f"pragma busy_timeout = {_WAIT * 1000}")
+    write_ahead(connection, _WAIT)

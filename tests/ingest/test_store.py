@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,16 @@ def test_the_same_bytes_of_the_same_address_are_kept_once(tmp_path: Path) -> Non
         first, second = store.keep(CAPTURE), store.keep(CAPTURE)
         assert first.id == second.id
         assert store.counts()["captures"] == 1
+
+
+def test_of_many_that_open_a_new_store_at_once_none_is_refused(tmp_path: Path) -> None:
+    def opened(home: Path) -> int:
+        with Store(home) as store:
+            return store.counts()["captures"]
+
+    with ThreadPoolExecutor(8) as pool:
+        for at in range(100):
+            assert list(pool.map(opened, [tmp_path / str(at)] * 8)) == [0] * 8
 
 
 def test_a_capture_that_was_not_parsed_is_found_by_the_next_run(tmp_path: Path) -> None:
