@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kb.answer import Signal
+from kb.signals.letters import lowered
 from kb.signals.tables import SignalTables
 
 _CANONICAL = {
@@ -108,7 +109,7 @@ def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
 
 def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
     """macOS releases by name, with the version that follows: `Ventura 13.4 beta`, `Tahoe`."""
-    low = text.lower()
+    low = lowered(text)
     for name, major in tables.os_names.items():
         if name not in low:
             continue

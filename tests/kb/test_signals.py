@@ -187,3 +187,9 @@ def test_letters_whose_lower_case_is_longer_hide_no_phrase() -> None:
     text = "İletişim: on a supervised iPhone"
     found = next(s for s in read(text) if s.kind == "supervision")
     assert (found.value, text[found.start : found.end]) == ("supervised", "supervised")
+
+
+def test_letters_whose_lower_case_is_longer_move_no_release() -> None:
+    text = "İletişim: Ventura 13.4"
+    found = next(s for s in read(text) if s.value == "macOS 13.4")
+    assert text[found.start : found.end] == "Ventura 13.4"
