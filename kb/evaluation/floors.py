@@ -1,4 +1,4 @@
-"""Floors: figures that may not get worse unnoticed. They are pinned in `data/evaluation/floors.json`."""
+"""Floors: figures that may not get worse unnoticed. They are pinned in `data/evaluation/floors*.json`."""
 
 from __future__ import annotations
 

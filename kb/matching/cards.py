@@ -57,8 +57,7 @@ def order(ids: Sequence[str], values: Matrix, weights: Values, why: Mapping[str,
     probabilities = (odds / odds.sum()).tolist()
     best = np.argsort(-scores, kind="stable").tolist()
     found = scores.tolist()
-    ranked = [RankedCard(ids[n], values[n], found[n], probabilities[n], why.get(ids[n], [])) for n in best]
-    return with_lane(ranked) if values[:, COLUMN["code"]].any() else ranked
+    return with_lane([RankedCard(ids[n], values[n], found[n], probabilities[n], why.get(ids[n], [])) for n in best])
 
 
 def with_lane(ordered: list[RankedCard]) -> list[RankedCard]:

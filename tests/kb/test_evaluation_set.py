@@ -16,13 +16,13 @@ from kb.home import shipped_data
 DATA = shipped_data()
 FILE = DATA / "evaluation" / "questions.jsonl"
 QUESTIONS = read_questions(FILE)
-RAW = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+RAW, LANGUAGES = (
+    [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for file in (FILE, FILE.with_name("languages.jsonl"))
+)
 CARDS = {card.id: card for card in read_cards(DATA / "guidance")}
 STYLES = {"short", "question", "log", "wrapper", "slack", "nonnative"}
 SPLITS = ("tune", "report")
-
-
-LANGUAGES = [json.loads(line) for line in (FILE.parent / "languages.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -94,7 +94,8 @@ def test_labelled_symbols_stand_in_the_text_or_behind_a_wrapper() -> None:
             assert said or (q.style == "wrapper" and name.startswith("NE")), (q.id, name)
 
 
-def test_no_question_is_a_phrasing_or_a_symptom_of_a_card() -> None:
+def learned_from() -> set[str]:
+    """Every phrasing and every symptom."""
     learned = {
         plain(text)
         for path in sorted((DATA / "phrasings").glob("*.jsonl"))
@@ -105,6 +106,11 @@ def test_no_question_is_a_phrasing_or_a_symptom_of_a_card() -> None:
     for card in CARDS.values():
         learned |= {plain(text) for text in strings(card.symptoms)}
     assert len(learned) > len(CARDS)
+    return learned
+
+
+def test_no_question_is_a_phrasing_or_a_symptom_of_a_card() -> None:
+    learned = learned_from()
     assert [q.id for q in QUESTIONS if plain(q.query) in learned] == []
 
 
@@ -124,5 +130,5 @@ def test_many_languages_are_asked_in() -> None:
 
 
 def test_no_question_in_another_language_stands_among_what_is_learned_from() -> None:
-    learned = "\n".join(plain(p.read_text(encoding="utf-8")) for p in sorted((DATA / "phrasings").glob("*.jsonl")))
+    learned = "\n".join(learned_from())
     assert [r["id"] for r in LANGUAGES if plain(r["query"]) in learned] == []
