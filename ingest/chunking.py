@@ -7,8 +7,9 @@ piece that is longer than a passage by itself stays whole, and the encoder reads
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from ingest.phrasings import Phrasing
 from kb.documents import Document, Passage, Post
 from kb.guidance.card import Card
 
@@ -35,16 +36,21 @@ _LINK = re.compile(r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\]){0,300})\]\((?:<[^<>\s]*>|
 TokenCount = Callable[[str], int]
 
 
-def card_passages(card: Card, extra_phrasings: list[str]) -> list[Passage]:
+def card_passages(card: Card, further: Sequence[Phrasing]) -> list[Passage]:
     """A card's summary, its steps, its own symptoms, and further phrasings of it, each a passage of its own."""
     out = [Passage(card.id, "summary", card.title, card.summary)]
     out += [Passage(card.id, "step", card.title, step.text) for step in card.steps]
-    seen: dict[str, str] = {}
-    for text in (card.title, *card.phrasings):
-        seen.setdefault(text.strip(), "symptom")
-    for text in extra_phrasings:
-        seen.setdefault(text.strip(), "phrasing")
-    return out + [Passage(card.id, kind, "", text) for text, kind in seen.items()]
+    own = dict.fromkeys(text.strip() for text in (card.title, *card.phrasings))
+    out += [Passage(card.id, "symptom", "", text) for text in own]
+    return out + [p for p in phrasing_passages(card.id, further) if p.text not in own]
+
+
+def phrasing_passages(owner: str, said: Sequence[Phrasing]) -> list[Passage]:
+    """Each phrasing of a card, or of what is not ours, as a passage; what is said twice stands once."""
+    once = {p.text.strip(): p for p in reversed(said)}
+    return [
+        Passage(owner, "phrasing", "", text, also=p.also, reported=p.reported) for text, p in reversed(once.items())
+    ]
 
 
 def document_passages(document: Document, tokens: TokenCount) -> list[Passage]:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from kb.answer import Answer, Guidance, Link, Step, Thread
-from kb.deciding import confidence, missing_for, outcome_of
+from kb.deciding import confidence, missing_for, outcome_of, scope
 from kb.errors import BadInputError
 from kb.guidance.card import Card
 from kb.guidance.references import renumber
@@ -46,7 +46,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     return Answer(
         query=question.text[:ECHOED],
         outcome=outcome,
-        confidence=round(sure if outcome != "no_match" else min(sure, weights.no_match_below), 4),
+        confidence=round(sure if outcome != "no_match" else min(sure, scope(ranked, weights)), 4),
         route=first.route.kind if first else "out_of_scope",
         signals=question.signals,
         guidance=_guidance(cards, question),

@@ -1,7 +1,8 @@
 """Deciding: how sure, which outcome, what is missing.
 
-Scores are not thresholds: confidence is a logistic of five named figures, fitted on labelled questions in scope and
-out of it, and the two borders of the outcome are chosen on its scale (docs/matching.md).
+Scores are not thresholds. Two logistics of five named figures of the ranking, fitted on labelled questions in scope and
+out of it, say how likely the first card is a right one (confidence) and how likely the question is ours at all (scope);
+the borders of the outcome are chosen on their scales (docs/matching.md).
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _ASK = {
 }
 
 
-def confidence_features(ranked: list[RankedCard]) -> dict[str, float]:
-    """The five figures that confidence is read from."""
+def figures_of(ranked: list[RankedCard]) -> dict[str, float]:
+    """The five figures of a ranking that confidence and scope are read from."""
     none = next(r for r in ranked if r.id == NONE)
     cards = [r for r in ranked if r.id != NONE]
     best, second = cards[0], cards[1] if len(cards) > 1 else None
@@ -49,17 +50,20 @@ def confidence_features(ranked: list[RankedCard]) -> dict[str, float]:
 
 def confidence(ranked: list[RankedCard], weights: Weights) -> float:
     """The calibrated probability that the first card is a right one."""
-    figures = confidence_features(ranked)
-    logit = weights.intercept + sum(weights.confidence.get(k, 0.0) * v for k, v in figures.items())
-    return 1 / (1 + math.exp(-max(min(logit, 30.0), -30.0)))
+    return weights.confidence.of(figures_of(ranked))
+
+
+def scope(ranked: list[RankedCard], weights: Weights) -> float:
+    """The calibrated probability that the question is ours, whichever card is the right one."""
+    return weights.scope.of(figures_of(ranked))
 
 
 def outcome_of(sure: float, ranked: list[RankedCard], weights: Weights) -> Outcome:
-    """`no_match` below the lower border of confidence; `answered` from the upper one on.
+    """`no_match` where the question is hardly ours; else `answered` from a border of confidence on.
 
     An exact code with its domain is ours whatever the words around it are like.
     """
-    if sure < weights.no_match_below:
+    if scope(ranked, weights) < weights.no_match_below:
         return "uncertain" if any(r.identified for r in ranked) else "no_match"
     return "answered" if sure >= weights.answered_from else "uncertain"
 

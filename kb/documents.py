@@ -136,7 +136,8 @@ class Passage:
     """The chunk of a document or card that is embedded and found.
 
     `owner` is the document's or card's id, `context` the title and heading path that are embedded before `text`.
-    `english` is what is embedded of a text that holds words of other languages.
+    `english` is what is embedded of a text that holds words of other languages. `also` and `reported` are those of a
+    phrasing: further cards that would help, and whether somebody really had the trouble.
     """
 
     owner: str
@@ -144,6 +145,8 @@ class Passage:
     context: str
     text: str
     english: str = ""
+    also: tuple[str, ...] = ()
+    reported: bool = False
 
     @property
     def embedded(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from api.text import one_line
 from kb.answer import Outcome
 from kb.asking import readable
-from kb.deciding import confidence, confidence_features, outcome_of
+from kb.deciding import confidence, figures_of, outcome_of, scope
 from kb.matching.cards import rank_cards
 from kb.matching.question import Question
 from kb.matching.threads import DENSE_SHARE, LIKELY, RankedThread, rank_threads
@@ -35,10 +35,12 @@ def explanation(query: str, snapshot: Snapshot, given: Mapping[str, str]) -> str
     sure = confidence(ranked, weights)
     outcome = outcome_of(sure, ranked, weights)
     lines.append(
-        f"Confidence {sure:.3f}, {outcome} (answered from {weights.answered_from:.2f}, nothing below"
-        f" {weights.no_match_below:.2f}), from {weights.intercept:.2f} and"
+        f"Confidence {sure:.3f}, in scope {scope(ranked, weights):.3f}, {outcome} (answered from confidence"
+        f" {weights.answered_from:.2f}, nothing below scope {weights.no_match_below:.2f})"
     )
-    lines.append("    " + "; ".join(_parts(confidence_features(ranked), weights.confidence)))
+    for name, logistic in (("confidence", weights.confidence), ("scope", weights.scope)):
+        parts = "; ".join(_parts(figures_of(ranked), logistic.weights))
+        lines.append(f"    {name} from {logistic.intercept:.2f}; {parts}")
     lines.append(f"Threads ({DENSE_SHARE} x dense + {1 - DENSE_SHARE} x lexical + standing = score):")
     lines += [f"  {_thread(t, outcome)}" for t in rank_threads(question, _SHOWN)]
     return "\n".join(lines)

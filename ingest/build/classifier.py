@@ -19,17 +19,20 @@ from kb.snapshot import Manifest
 
 DENSE_C = 20.0  # inverse of the L2 penalty; chosen on the tuning questions (docs/matching.md)
 SPARSE_C = 30.0
+REPORTED = 3.0  # what a trouble that somebody really had weighs against one that was thought up, and the share of it
+ALSO = 0.5  # that teaches a further card; both chosen by cross-validation (docs/matching.md)
 MAX_ITERATIONS = 300  # it takes about 40
 _MIN_COUNT = 2
 
 
 @dataclass(frozen=True)
 class Example:
-    """A phrasing with the card it belongs to (or `NONE`), its vector and its sparse features."""
+    """A phrasing with the card it belongs to (or `NONE`), its vector, its sparse features, and how much it weighs."""
 
     label: str
     vector: Vector
     features: Counter[str]
+    weight: float = 1.0
 
 
 def write_classifier(
@@ -48,7 +51,7 @@ def write_classifier(
 def _hash(examples: list[Example], cards: list[str]) -> str:
     digest = hashlib.sha256(json.dumps([DENSE_C, SPARSE_C, MAX_ITERATIONS, cards]).encode())
     for e in examples:
-        digest.update(json.dumps([e.label, sorted(e.features.items())], ensure_ascii=False).encode())
+        digest.update(json.dumps([e.label, e.weight, sorted(e.features.items())], ensure_ascii=False).encode())
         digest.update(e.vector.tobytes())
     return digest.hexdigest()
 
@@ -57,26 +60,29 @@ def train(examples: list[Example], cards: list[str]) -> CardClassifier:
     """Fit both models. The same examples give the same weights."""
     classes = [*cards, NONE]
     labels = np.array([classes.index(e.label) for e in examples])
-    dense_w, dense_b = _fit(np.vstack([e.vector for e in examples]), labels, len(classes), DENSE_C)
+    weights = np.array([e.weight for e in examples])
+    dense_w, dense_b = _fit(np.vstack([e.vector for e in examples]), labels, weights, len(classes), DENSE_C)
     vocabulary, idf, matrix = _sparse_matrix(examples)
-    sparse_w, sparse_b = _fit(matrix, labels, len(classes), SPARSE_C)
+    sparse_w, sparse_b = _fit(matrix, labels, weights, len(classes), SPARSE_C)
     return CardClassifier(classes, dense_w, dense_b, vocabulary, idf, sparse_w, sparse_b)
 
 
-def _fit(x: object, labels: npt.NDArray[np.int64], classes: int, c: float) -> tuple[Vector, Vector]:
+def _fit(
+    x: object, labels: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], classes: int, c: float
+) -> tuple[Vector, Vector]:
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
     model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS, tol=1e-4, class_weight="balanced")
     with threadpool_limits(1):  # the products are small: a second thread waits more than it works
-        model.fit(x, labels)
-    weights = np.zeros((model.coef_.shape[1], classes), dtype=np.float32)
+        model.fit(x, labels, sample_weight=weights)
+    columns = np.zeros((model.coef_.shape[1], classes), dtype=np.float32)
     bias = np.full(
         classes, float(model.intercept_.min()) - 5.0, dtype=np.float32
     )  # a class nobody taught stays unlikely
-    weights[:, model.classes_] = model.coef_.T
+    columns[:, model.classes_] = model.coef_.T
     bias[model.classes_] = model.intercept_
-    return weights, bias
+    return columns, bias
 
 
 def _sparse_matrix(examples: list[Example]) -> tuple[dict[str, int], Vector, object]:

@@ -5,24 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ingest.build.model import Model
 from ingest.links import resolved, weighed
+from ingest.phrasings import Phrasing, read_phrasings
 from kb.documents import Document, Post, fold
-from kb.errors import GuidanceError
 from kb.guidance.card import Card
 from kb.guidance.check import require_valid
 from kb.guidance.parse import read_cards
-from kb.matching.classifier import NONE
 from kb.resources import Resource, read_resources
 from kb.signals.tables import compile_tables
 from kb.snapshot import SCHEMA
 from kb.yamltext import read_yaml
-
-_OUT_OF_SCOPE = "out-of-scope"
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Inputs:
     """Everything a snapshot is made of, before it is embedded."""
 
     cards: list[Card]
-    phrasings: dict[str, list[str]]
+    phrasings: dict[str, list[Phrasing]]
     resources: dict[str, Resource]
     tables: dict[str, Any]
     weights: dict[str, Any]
@@ -44,7 +41,7 @@ class Inputs:
             model.name,
             model.encoder_name,
             [c.to_dict() for c in self.cards],
-            self.phrasings,
+            {id: [asdict(p) for p in said] for id, said in self.phrasings.items()},
             {id: r.to_dict() for id, r in self.resources.items()},
             self.tables,
             self.weights,
@@ -68,19 +65,6 @@ def read_inputs(data: Path, home: Path, stored: Iterable[Document]) -> Inputs:
     resources = resolved(resources, documents)
     weights = json.loads((data / "ranking.json").read_text(encoding="utf-8"))
     return Inputs(cards, read_phrasings(data, cards), resources, tables, weights, documents)
-
-
-def read_phrasings(data: Path, cards: list[Card]) -> dict[str, list[str]]:
-    """Phrasings by card id, and under `NONE` those that are not ours."""
-    known = {card.id for card in cards}
-    found: dict[str, list[str]] = {}
-    for path in sorted((data / "phrasings").glob("*.jsonl")):
-        label = NONE if path.stem == _OUT_OF_SCOPE else path.stem
-        if label != NONE and label not in known:
-            raise GuidanceError(f"{path.name}: there is no card {path.stem}.", "Name the file after a card.")
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found[label] = [json.loads(line)["text"] for line in lines if line.strip()]
-    return found
 
 
 def read_catalogue(data: Path) -> list[Document]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.build.classifier import Example, write_classifier
+from ingest.build.classifier import ALSO, REPORTED, Example, write_classifier
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
@@ -28,8 +28,9 @@ from ingest.build.milvus import Publisher, collection_name
 from ingest.build.model import Model, find_model
 from ingest.build.snapshots import prune
 from ingest.captures import utc_now
-from ingest.chunking import card_passages, document_passages
+from ingest.chunking import card_passages, document_passages, phrasing_passages
 from ingest.lock import only_writer
+from ingest.phrasings import Phrasing
 from ingest.progress import Progress, Silent
 from ingest.room import said_when_full
 from ingest.store import Store
@@ -200,14 +201,14 @@ def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:
 
 def _guidance_passages(inputs: Inputs) -> list[Passage]:
     """The passages of the guidance space; near-misses teach the card that they belong to."""
-    near: dict[str, list[str]] = {}
+    near: dict[str, list[Phrasing]] = {}
     for card in inputs.cards:
         for miss in card.near_misses:
-            near.setdefault(miss.card, []).append(miss.text)
+            near.setdefault(miss.card, []).append(Phrasing(miss.text))
     passages = []
     for card in inputs.cards:
         passages += card_passages(card, [*near.get(card.id, []), *inputs.phrasings.get(card.id, [])])
-    passages += [Passage(NONE, "phrasing", "", text) for text in inputs.phrasings.get(NONE, [])]
+    passages += phrasing_passages(NONE, inputs.phrasings.get(NONE, []))
     glossary = SignalTables.from_json(inputs.tables).glossary
     return [_as_asked(p, glossary) if p.kind in ("symptom", "phrasing") else p for p in passages]
 
@@ -234,18 +235,20 @@ def _without_documents_vectors(
     The documents' heads by their ids come with it.
     """
     tables = SignalTables.from_json(inputs.tables)
-    examples = _examples(spaces["guidance"], guidance, tables)
+    examples = list(_examples(spaces["guidance"], guidance, tables))
     taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
     return taught, {d.id: head_of(d, tables) for d in inputs.documents}
 
 
-def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> list[Example]:
-    return [
-        Example(p.owner, vector, features(terms(p.text), read_signals(p.text, tables)))
-        for p, vector in zip(passages, vectors, strict=True)
-    ]
+def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> Iterator[Example]:
+    for p, vector in zip(passages, vectors, strict=True):
+        found = features(terms(p.text), read_signals(p.text, tables))
+        weight = REPORTED if p.reported else 1.0
+        yield Example(p.owner, vector, found, weight)
+        for id in p.also:
+            yield Example(id, vector, found, weight * ALSO)
 
 
 def _write_lexical(folder: Path, passages: list[Passage]) -> None:

@@ -1,10 +1,10 @@
 """Fitting the ranking weights and the calibration on the questions of the tuning split.
 
 The weights are those of a conditional logit: the probability of an acceptable card among all cards and the class of
-foreign questions is made large, with an L2 penalty towards the weights fitted last. Confidence is a logistic
-regression on five figures of each ranking, made on folds whose questions the weights of that fold did not see.
+foreign questions is made large, with an L2 penalty towards the weights fitted last. Confidence and scope are logistic
+regressions on five figures of each ranking, made on folds whose questions the weights of that fold did not see.
 
-    python -m kb.evaluation.fit data/evaluation/questions.jsonl data/ranking.json
+    python -m kb.evaluation.fit data/evaluation/questions.jsonl data/evaluation/reports.jsonl data/ranking.json
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kb.deciding import confidence_features
+from kb.deciding import figures_of
 from kb.evaluation.questions import LabelledQuestion, read_questions
 from kb.home import nekb_home
 from kb.matching.cards import RankedCard, order, rank_cards
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
-from kb.matching.weights import CONFIDENCE_FEATURES, FEATURES, Weights, in_order
+from kb.matching.weights import FEATURES, FIGURES, Logistic, in_order
 from kb.snapshot import Snapshot, open_current
 
 Array = npt.NDArray[np.float64]
@@ -83,26 +83,32 @@ def ranked_with(case: Case, weights: dict[str, float]) -> list[RankedCard]:
     return order(case.ids, case.matrix, in_order(weights), {})
 
 
-def fit_confidence(judged: Sequence[tuple[Case, list[RankedCard]]]) -> dict[str, Any]:
-    """The logistic regression of being right on the figures of a ranking, and the two borders of the outcome."""
-    from sklearn.linear_model import LogisticRegression
-
-    x = np.array([[confidence_features(r)[f] for f in CONFIDENCE_FEATURES] for _, r in judged])
-    right = np.array([_first(r) in c.question.expect for c, r in judged])
-    model = LogisticRegression(C=0.5).fit(x, right)
-    sure = model.predict_proba(x)[:, 1]
+def fit_deciding(judged: Sequence[tuple[Case, list[RankedCard]]]) -> dict[str, Any]:
+    """What confidence and scope are read from, and the two borders of the outcome."""
+    figures = [figures_of(r) for _, r in judged]
     inside = np.array([c.question.in_scope for c, _ in judged])
+    scope = _logistic(figures, inside)
     return {
-        "confidence": {f: round(float(w), 4) for f, w in zip(CONFIDENCE_FEATURES, model.coef_[0], strict=True)},
-        "intercept": round(float(model.intercept_[0]), 4),
+        "confidence": asdict(_logistic(figures, np.array([_first(r) in c.question.expect for c, r in judged]))),
+        "scope": asdict(scope),
         "answered_from": 0.6,
-        "no_match_below": round(_border(sure, inside), 4),
+        "no_match_below": round(_border(np.array([scope.of(f) for f in figures]), inside), 4),
     }
 
 
-def _border(sure: Array, inside: npt.NDArray[np.bool_]) -> float:
+def _logistic(figures: Sequence[dict[str, float]], true: npt.NDArray[np.bool_]) -> Logistic:
+    """The logistic regression of what is true on the figures of the rankings."""
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.array([[f[name] for name in FIGURES] for f in figures])
+    model = LogisticRegression(C=0.5).fit(x, true)
+    weights = {name: round(float(w), 4) for name, w in zip(FIGURES, model.coef_[0], strict=True)}
+    return Logistic(weights, round(float(model.intercept_[0]), 4))
+
+
+def _border(scopes: Array, inside: npt.NDArray[np.bool_]) -> float:
     """The highest border that turns away no more than `MOST_TURNED_AWAY` of the questions in scope."""
-    kept = np.sort(sure[inside])
+    kept = np.sort(scopes[inside])
     spare = int(MOST_TURNED_AWAY * len(kept))
     return float(min(kept[spare], 0.5)) if len(kept) > spare else 0.2
 
@@ -124,17 +130,19 @@ def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot, start: dict[s
         "questions": len(judged),
         "cross_validated_hit@1": round(sum(_first(r) in c.question.expect for c, r in inside) / len(inside), 4),
     }
-    return {"ranking": fit_ranking(all_cases, start)} | fit_confidence(judged) | {"fitted_on": report}
+    return {"ranking": fit_ranking(all_cases, start)} | fit_deciding(judged) | {"fitted_on": report}
 
 
-def main(questions: Path, target: Path) -> None:
-    """Fit on the tuning split of a file and write the weights."""
+def main(files: Sequence[Path], target: Path) -> None:
+    """Fit on the tuning split of some files and write the weights."""
     old = json.loads(target.read_text(encoding="utf-8"))
-    start = Weights.from_json(old).ranking
-    fitted = fit(read_questions(questions, "tune"), open_current(nekb_home()), start)
+    start = old["ranking"]
+    questions = [q for file in files for q in read_questions(file, "tune")]
+    fitted = fit(questions, open_current(nekb_home()), start)
     target.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(fitted["fitted_on"]) + "\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    *read, written = map(Path, sys.argv[1:])
+    main(read, written)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kb.answer import Signal
-from kb.deciding import confidence, outcome_of
+from kb.deciding import confidence, outcome_of, scope
 from kb.evaluation.metrics import (
     RANKING,
     Bin,
@@ -28,11 +28,15 @@ from kb.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Judged:
-    """What a system said of one question: card ids best first, a score for being in scope, and for nekb the rest."""
+    """What a system said of one question: card ids best first, a score for being in scope, and for nekb the rest.
+
+    `confidence` is the probability that the first card is right.
+    """
 
     question: LabelledQuestion
     ranked: list[str]
     score: float
+    confidence: float = 0.0
     outcome: str = "answered"
     signals: list[Signal] = field(default_factory=list)
 
@@ -62,7 +66,8 @@ def nekb_system(snapshot: Snapshot) -> System:
         ranked = rank_cards(question)
         sure = confidence(ranked, snapshot.weights)
         outcome = outcome_of(sure, ranked, snapshot.weights)
-        return Judged(labelled, [r.id for r in ranked if r.id != NONE], sure, outcome, question.signals)
+        cards = [r.id for r in ranked if r.id != NONE]
+        return Judged(labelled, cards, scope(ranked, snapshot.weights), sure, outcome, question.signals)
 
     return judge
 
@@ -73,7 +78,7 @@ def figures(judged: Sequence[Judged], *, calibrated: bool = True) -> Figures:
     outside = [j for j in judged if not j.question.in_scope]
     answered = [j for j in judged if j.outcome != "no_match"]
     right = [hit(j.ranked, j.question.expect, 1) == 1.0 for j in answered]
-    bins = reliability([j.score for j in answered], right) if calibrated else []
+    bins = reliability([j.confidence for j in answered], right) if calibrated else []
     return Figures(
         ranking={
             name: figure([metric(j.ranked, j.question.expect) for j in inside]) for name, metric in RANKING.items()

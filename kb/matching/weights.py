@@ -1,10 +1,11 @@
-"""Weights of the ranking and the calibration of confidence, fitted on labelled questions.
+"""Weights of the ranking, and the two calibrations of what comes of it, fitted on labelled questions.
 
 They live in `data/ranking.json` with the figures of the fit; `kb.evaluation.fit` writes them (docs/matching.md).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ FEATURES = (
     "ours",
     "foreign",
 )
-CONFIDENCE_FEATURES = ("best", "margin", "none", "similar", "identified")
+FIGURES = ("best", "margin", "none", "similar", "identified")
 
 
 def in_order(ranking: Mapping[str, float]) -> Values:
@@ -48,12 +49,25 @@ def in_order(ranking: Mapping[str, float]) -> Values:
 
 
 @dataclass(frozen=True)
+class Logistic:
+    """A probability from the named `FIGURES` of a ranking."""
+
+    weights: dict[str, float]
+    intercept: float
+
+    def of(self, figures: Mapping[str, float]) -> float:
+        """The probability."""
+        logit = self.intercept + sum(self.weights.get(name, 0.0) * value for name, value in figures.items())
+        return 1 / (1 + math.exp(-max(min(logit, 30.0), -30.0)))
+
+
+@dataclass(frozen=True)
 class Weights:
-    """Ranking weights by feature; the logistic calibration of confidence; the two thresholds of the outcome."""
+    """Ranking weights by feature; what confidence and being in scope are read from; the borders of both."""
 
     ranking: dict[str, float]
-    confidence: dict[str, float]
-    intercept: float
+    confidence: Logistic
+    scope: Logistic
     answered_from: float
     no_match_below: float
 
@@ -65,4 +79,10 @@ class Weights:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Weights:
         """The weights of `data/ranking.json` or of a snapshot."""
-        return cls(**{k: raw[k] for k in ("ranking", "confidence", "intercept", "answered_from", "no_match_below")})
+        return cls(
+            raw["ranking"],
+            Logistic(**raw["confidence"]),
+            Logistic(**raw["scope"]),
+            raw["answered_from"],
+            raw["no_match_below"],
+        )

@@ -111,7 +111,7 @@ SENTENCES: list[tuple[str, dict[str, object]]] = [
 
 def _judged(text: str, expected: dict[str, object]) -> Judged:
     labelled = LabelledQuestion(id=text, query=text, signals=expected or {"api": []})
-    return Judged(labelled, [], 0.0, "answered", read_signals(text, TABLES))
+    return Judged(labelled, [], 0.0, 0.0, "answered", read_signals(text, TABLES))
 
 
 def test_signals_are_read_as_an_expert_reads_them() -> None:
