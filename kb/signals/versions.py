@@ -26,9 +26,18 @@ _OS = re.compile(
     r"\b(?P<os>iOS|iPadOS|macOS|mac\s?OS\s?X|mac\s?OS|OS\s?X|tvOS|visionOS|watchOS|mac)"
     r"(?:[\s_:\-(=\"']|\b(?:version|ver|v|sdk|build|sur|系统|版本)\b\.?|"
     r"\b(?:big sur|sonoma|ventura|monterey|sequoia|tahoe|catalina|mojave)\b){0,4}"
-    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})(?![\d%]|\.\d|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
+    # `10.0.0.x` is an address and `20C69` a build.
+    r"(?P<version>\d{1,2}(?:\.\d{1,2}(?:\.\d{1,2}(?!\.x\b))?)?)"
+    r"(?![\d%]|\.\d|[A-Z]\d{1,4}[a-z]?\b|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
     re.IGNORECASE,
 )
+# What follows a version is one of the same system: `iOS 18.2.1 and 17.6.1`, `macOS 14 through 14.1.2`, `iOS 16/17`.
+_NEXT = re.compile(
+    r"(?:\s?[,/&+–-]\s?|\s?(?:,\s?)?\b(?:and|or|to|through|then|vs\.?|und|oder|et|ou|y|o|и|или)\b\s|\s?[、和与及或]\s?)"
+    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})(?![\d%]|:\d|\.\d|\.x\b|[A-Za-z]\d|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
+    re.IGNORECASE,
+)
+_NEAR = 3  # major versions: `iOS 16 and 17` are two, `iOS 17 and 12 users` is one
 _MODEL = re.compile(
     r"\b(?P<model>iPhone|iPad|MacBook(?:\s(?:Air|Pro|Neo))?|iMac|Mac\s?mini|Mac\s?Studio|Mac\s?Pro|Apple\sTV"
     r"|Vision\sPro|Apple\sWatch)(?!OS)"
@@ -49,7 +58,8 @@ _ALONE = re.compile(
 # Three parts are a system's where its platform is known and nothing before them says whose else they are.
 _THREE_PARTS = re.compile(r"(?<![\d.])(?P<version>\d{2}\.\d{1,2}\.\d{1,2})(?!\.?\d|%|/)")
 _ANOTHERS = re.compile(
-    r"(?:xcode|version|ver|v|app|build|release|lib\w*|sdk|wireguard|openvpn|openssl|swift|react native|flutter)"
+    r"(?:xcode|darwin|kernel|xnu|version|ver|v|app|build|release|lib\w*|sdk|wireguard|openvpn|openssl|swift"
+    r"|react native|flutter)"
     r"[\s:=v-]*$",
     re.IGNORECASE,
 )
@@ -77,11 +87,23 @@ def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
         family = _CANONICAL.get(re.sub(r"\s+", " ", m["os"].lower()), "macOS")
         if _plausible(family, m["version"]) and not (m["os"].lower() == "mac" and "." not in m["version"]):
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
+            yield from _further(text, family, m)
     for m in _DEVICE_OS.finditer(text):
         family = "iPadOS" if m["model"].lower() == "ipad" else "iOS"
         if _plausible(family, m["version"]):
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
     yield from _release_names(text, tables)
+
+
+def _further(text: str, family: str, first: re.Match[str]) -> Iterator[Signal]:
+    """The versions that are told in one breath with a first one."""
+    major, end = int(first["version"].split(".")[0]), first.end("version")
+    while m := _NEXT.match(text, end):
+        apart = abs(int(m["version"].split(".")[0]) - major)
+        if not _plausible(family, m["version"]) or ("." not in m["version"] and not 0 < apart <= _NEAR):
+            return
+        end = m.end()
+        yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start("version"), end=end)
 
 
 def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
