@@ -7,7 +7,7 @@ piece that is longer than a passage by itself stays whole, and the encoder reads
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from ingest.phrasings import Phrasing
 from kb.documents import Document, Passage, Post
@@ -36,21 +36,18 @@ _LINK = re.compile(r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\]){0,300})\]\((?:<[^<>\s]*>|
 TokenCount = Callable[[str], int]
 
 
-def card_passages(card: Card, further: Sequence[Phrasing]) -> list[Passage]:
-    """A card's summary, its steps, its own symptoms, and further phrasings of it, each a passage of its own."""
+def card_passages(card: Card) -> list[Passage]:
+    """A card's summary, its steps, its own symptoms, each a passage of its own."""
     out = [Passage(card.id, "summary", card.title, card.summary)]
     out += [Passage(card.id, "step", card.title, step.text) for step in card.steps]
     own = dict.fromkeys(text.strip() for text in (card.title, *card.phrasings))
-    out += [Passage(card.id, "symptom", "", text) for text in own]
-    return out + [p for p in phrasing_passages(card.id, further) if p.text not in own]
+    return out + [Passage(card.id, "symptom", "", text) for text in own]
 
 
-def phrasing_passages(owner: str, said: Sequence[Phrasing]) -> list[Passage]:
-    """Each phrasing of a card, or of what is not ours, as a passage; what is said twice stands once."""
-    once = {p.text.strip(): p for p in reversed(said)}
-    return [
-        Passage(owner, "phrasing", "", text, also=p.also, reported=p.reported) for text, p in reversed(once.items())
-    ]
+def phrasing_passages(said: Iterable[Phrasing]) -> list[Passage]:
+    """Each phrasing as a passage; what is said twice of a card stands once."""
+    once = {(p.id, text): p for p in said if (text := p.text.strip())}
+    return [Passage(id, "phrasing", "", text, "", p.also, p.reported) for (id, text), p in once.items()]
 
 
 def document_passages(document: Document, tokens: TokenCount) -> list[Passage]:

@@ -27,7 +27,7 @@ class Inputs:
     """Everything a snapshot is made of, before it is embedded."""
 
     cards: list[Card]
-    phrasings: dict[str, list[Phrasing]]
+    phrasings: list[Phrasing]
     resources: dict[str, Resource]
     tables: dict[str, Any]
     weights: dict[str, Any]
@@ -41,7 +41,7 @@ class Inputs:
             model.name,
             model.encoder_name,
             [c.to_dict() for c in self.cards],
-            {id: [asdict(p) for p in said] for id, said in self.phrasings.items()},
+            [asdict(p) for p in self.phrasings],
             {id: r.to_dict() for id, r in self.resources.items()},
             self.tables,
             self.weights,

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ from kb.encoder import QueryEncoder, Vector
 from kb.errors import SnapshotError
 from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
-from kb.matching.classifier import NONE, features
+from kb.matching.classifier import features
 from kb.matching.threads import day_of, lift_of
 from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
@@ -137,14 +137,16 @@ def _write(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     spaces = spaces_of(inputs, model)
+    lessons = [*spaces["guidance"], *_thought_up(inputs)]
     earlier = list(earlier_snapshots(home))
     progress.stage("Exporting the encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
-    progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
+    progress.stage("Embedding passages", len(lessons) + len(spaces["documents"]))
     encoder = QueryEncoder(folder / "encoder")
-    vectors = {"guidance": _embedded(spaces["guidance"], encoder, model, store, progress)}
+    learned = _embedded(lessons, encoder, model, store, progress)
+    vectors = {"guidance": learned[: len(spaces["guidance"])]}
     with ThreadPoolExecutor(1) as beside:  # what keeps one core busy, while the documents keep the others
-        made = beside.submit(_without_documents_vectors, folder, spaces, vectors["guidance"], inputs, earlier)
+        made = beside.submit(_without_documents_vectors, folder, spaces, lessons, learned, inputs, earlier)
         vectors["documents"] = _embedded(spaces["documents"], encoder, model, store, progress)
     taught, heads = made.result()
     progress.stage("Writing the indexes", 0)
@@ -201,22 +203,23 @@ def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:
 
 def _guidance_passages(inputs: Inputs) -> list[Passage]:
     """The passages of the guidance space; near-misses teach the card that they belong to."""
-    near: dict[str, list[Phrasing]] = {}
-    for card in inputs.cards:
-        for miss in card.near_misses:
-            near.setdefault(miss.card, []).append(Phrasing(miss.text))
-    passages = []
-    for card in inputs.cards:
-        passages += card_passages(card, [*near.get(card.id, []), *inputs.phrasings.get(card.id, [])])
-    passages += phrasing_passages(NONE, inputs.phrasings.get(NONE, []))
+    near = [Phrasing(miss.card, miss.text) for card in inputs.cards for miss in card.near_misses]
+    own = [p for card in inputs.cards for p in card_passages(card)]
+    symptoms = {(p.owner, p.text) for p in own}
+    told = phrasing_passages([*near, *(p for p in inputs.phrasings if p.told)])
+    return _as_asked([*own, *(p for p in told if (p.owner, p.text) not in symptoms)], inputs)
+
+
+def _thought_up(inputs: Inputs) -> list[Passage]:
+    """The phrasings that the classifier learns from beside the guidance space."""
+    return _as_asked(phrasing_passages(p for p in inputs.phrasings if not p.told), inputs)
+
+
+def _as_asked(passages: list[Passage], inputs: Inputs) -> list[Passage]:
+    """The passages, with those that are questions themselves read as questions are."""
     glossary = SignalTables.from_json(inputs.tables).glossary
-    return [_as_asked(p, glossary) if p.kind in ("symptom", "phrasing") else p for p in passages]
-
-
-def _as_asked(passage: Passage, glossary: Mapping[str, str]) -> Passage:
-    """A passage that is a question itself, read as a question is."""
-    read = in_english(condense(passage.text), glossary)
-    return replace(passage, text=read.whole, english=read.text)
+    read = [in_english(condense(p.text), glossary) if p.kind in ("symptom", "phrasing") else None for p in passages]
+    return [replace(p, text=r.whole, english=r.text) if r else p for p, r in zip(passages, read, strict=True)]
 
 
 def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:
@@ -226,16 +229,17 @@ def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, stor
 def _without_documents_vectors(
     folder: Path,
     spaces: dict[str, list[Passage]],
-    guidance: Vector,
+    lessons: list[Passage],
+    learned: Vector,
     inputs: Inputs,
     earlier: list[tuple[Path, Manifest]],
 ) -> tuple[str, dict[str, Head]]:
     """Write what needs no document's vector: the classifier, whose hash is returned, and the lexical indexes.
 
-    The documents' heads by their ids come with it.
+    `learned` are the vectors of the lessons that the classifier is taught. The documents' heads by their ids come too.
     """
     tables = SignalTables.from_json(inputs.tables)
-    examples = list(_examples(spaces["guidance"], guidance, tables))
+    examples = list(_examples(lessons, learned, tables))
     taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)

@@ -16,9 +16,9 @@ from kb.home import shipped_data
 DATA = shipped_data()
 FILE = DATA / "evaluation" / "questions.jsonl"
 QUESTIONS = read_questions(FILE)
-RAW, LANGUAGES = (
+RAW, LANGUAGES, REPORTS = (
     [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    for file in (FILE, FILE.with_name("languages.jsonl"))
+    for file in (FILE, FILE.with_name("languages.jsonl"), FILE.with_name("reports.jsonl"))
 )
 CARDS = {card.id: card for card in read_cards(DATA / "guidance")}
 STYLES = {"short", "question", "log", "wrapper", "slack", "nonnative"}
@@ -98,14 +98,14 @@ def learned_from() -> set[str]:
     """Every phrasing and every symptom."""
     learned = {
         plain(text)
-        for path in sorted((DATA / "phrasings").glob("*.jsonl"))
+        for path in sorted((DATA / "phrasings").glob("*/*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.strip()
         for text in strings(json.loads(line))
     }
     for card in CARDS.values():
         learned |= {plain(text) for text in strings(card.symptoms)}
-    assert len(learned) > len(CARDS)
+    assert len(learned) > 7000
     return learned
 
 
@@ -132,3 +132,24 @@ def test_many_languages_are_asked_in() -> None:
 def test_no_question_in_another_language_stands_among_what_is_learned_from() -> None:
     learned = "\n".join(learned_from())
     assert [r["id"] for r in LANGUAGES if plain(r["query"]) in learned] == []
+
+
+def test_the_reports_are_whole_and_strangers_to_the_other_questions() -> None:
+    asked = [plain(r["query"]) for r in (*REPORTS, *LANGUAGES, *RAW)]
+    assert [text for text, n in Counter(asked).items() if n > 1] == []
+    assert [id for id, n in Counter(r["id"] for r in REPORTS).items() if n > 1] == []
+    assert {r["style"] for r in REPORTS} == STYLES
+    assert all(set(r["expect"]) <= set(CARDS) for r in REPORTS)
+    assert all(r["topic"] == (CARDS[r["expect"][0]].topic if r["expect"] else "out-of-scope") for r in REPORTS)
+    inside = Counter((r["split"], bool(r["expect"])) for r in REPORTS)
+    assert inside["report", True] > 250
+    assert inside["report", False] > 80
+
+
+def test_no_report_is_learned_from_and_none_is_on_both_sides() -> None:
+    learned = learned_from()
+    assert [r["id"] for r in REPORTS if plain(r["query"]) in learned] == []
+    sides = {split: {r["source"] for r in REPORTS if r["split"] == split and "source" in r} for split in SPLITS}
+    assert sides["tune"] & sides["report"] == set()
+    assert [r["id"] for r in REPORTS if r.get("source") in learned] == []
+    assert {r["source"] for r in RAW if "source" in r} & (sides["tune"] | sides["report"]) == set()

@@ -1,0 +1,90 @@
+"""Phrasings: read by card, taught to every card that they would help, compared with only where people tell them so."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ingest.build.classifier import ALSO, REPORTED, Example, train
+from ingest.build.run import _examples, _guidance_passages, _thought_up
+from ingest.chunking import phrasing_passages
+from ingest.phrasings import Phrasing, read_phrasings
+from kb.errors import GuidanceError
+from kb.guidance.parse import read_cards
+from kb.home import shipped_data
+from kb.matching.classifier import NONE, term_features
+from kb.signals.tables import SignalTables, compile_tables
+
+DATA = shipped_data()
+CARDS = read_cards(DATA / "guidance")
+VPN, WIFI = "vpn-routing", "filing-wifi-bug-report"
+
+
+def written(folder: Path, kind: str, name: str, *lines: dict[str, Any]) -> Path:
+    target = folder / "phrasings" / kind
+    target.mkdir(parents=True, exist_ok=True)
+    (target / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return folder
+
+
+def test_a_line_says_which_cards_it_teaches_and_where_it_comes_from(tmp_path: Path) -> None:
+    written(tmp_path, "told", VPN, {"text": "a", "also": [WIFI], "source": "https://example.org/1"}, {"text": "b"})
+    written(tmp_path, "thought-up", "out-of-scope", {"text": "c"})
+    assert read_phrasings(tmp_path, CARDS) == [
+        Phrasing(NONE, "c", told=False),
+        Phrasing(VPN, "a", (WIFI,), reported=True),
+        Phrasing(VPN, "b"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "also"), [("no-card", []), (VPN, ["no-card"])])
+def test_a_card_that_is_not_there_is_told(tmp_path: Path, name: str, also: list[str]) -> None:
+    written(tmp_path, "told", name, {"text": "a", "also": also})
+    with pytest.raises(GuidanceError, match="no-card"):
+        read_phrasings(tmp_path, CARDS)
+
+
+def test_what_is_said_twice_of_a_card_is_one_passage() -> None:
+    made = phrasing_passages([Phrasing(VPN, "a"), Phrasing(VPN, " a "), Phrasing(WIFI, "a")])
+    assert [(p.owner, p.text) for p in made] == [(VPN, "a"), (WIFI, "a")]
+
+
+def test_a_question_is_compared_with_what_people_tell_and_with_no_tidier_words() -> None:
+    said = [Phrasing(VPN, "lan dead w/ vpn on"), Phrasing(VPN, "LAN access is lost in a full tunnel.", told=False)]
+    inputs: Any = SimpleNamespace(cards=CARDS, phrasings=said, tables=compile_tables(DATA))
+    compared = [p.text for p in _guidance_passages(inputs) if p.kind == "phrasing"]
+    assert said[0].text in compared
+    assert said[1].text not in compared
+    assert [p.text for p in _thought_up(inputs)] == [said[1].text]
+
+
+def test_a_report_weighs_more_and_teaches_further_cards_a_part_of_it() -> None:
+    passages = phrasing_passages([Phrasing(VPN, "a", (WIFI,), reported=True), Phrasing(WIFI, "b")])
+    made = _examples(passages, np.zeros((2, 3), np.float32), SignalTables.from_json(compile_tables(DATA)))
+    assert [(e.label, e.weight) for e in made] == [(VPN, REPORTED), (WIFI, REPORTED * ALSO), (WIFI, 1.0)]
+
+
+def test_a_heavier_lesson_is_learned_over_a_lighter_one() -> None:
+    def learned(weight: float) -> str:
+        words = term_features(["tunnel"])
+        same, vpn, wifi, none = np.eye(4, dtype=np.float32)
+        lessons = [Example(VPN, same, words, weight), Example(WIFI, same, words)]
+        # each class has as much besides, for classes are brought to the same weight
+        lessons += [Example(id, v, Counter({id: 1}), 20.0) for id, v in ((VPN, vpn), (WIFI, wifi), (NONE, none))] * 2
+        taught = train(lessons, [VPN, WIFI])
+        return taught.classes[int(taught.dense(same).argmax())]
+
+    assert learned(9.0) == VPN
+    assert learned(0.1) == WIFI
+
+
+def test_every_card_has_reports_among_its_phrasings_or_rough_ones() -> None:
+    told = Counter(p.id for p in read_phrasings(DATA, CARDS) if p.told)
+    assert [card.id for card in CARDS if told[card.id] < 40] == []
+    assert told[NONE] > 1000
