@@ -200,7 +200,6 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """Send on, with the headers of every answer."""
         if self._over:
-            self._over = False
             await self.refuse(document(413, "too_large", "The body is too large.", _smaller(self._settings)))
             self._done = True
         if self._done:
@@ -214,6 +213,7 @@ class _Exchange:
         """Answer with a problem, unless an answer has begun."""
         if self.status:
             return
+        self._over = False  # what is refused here is said by this answer
         shown = shown_as(problem, self.path, self.header(b"accept"))
         await self.send({"type": "http.response.start", "status": problem.status, "headers": shown.raw_headers})
         await self._send({"type": "http.response.body", "body": shown.body})
