@@ -135,23 +135,23 @@ class Head(NamedTuple):
 class Passage:
     """The chunk of a document or card that is embedded and found.
 
-    `owner` is the document's or card's id, `context` the title and heading path that are embedded before `text`.
-    `english` is what is embedded of a text that holds words of other languages. `also` and `reported` are those of a
-    phrasing: further cards that would help, and whether somebody really had the trouble.
+    `owner` is the document's or card's id, `context` the title and heading path that are embedded before `text`. `read`
+    is what is embedded of a question: its beginning, with English words for those of other languages. `also` and
+    `reported` are those of a phrasing: further cards that would help, and whether somebody really had the trouble.
     """
 
     owner: str
     kind: str
     context: str
     text: str
-    english: str = ""
+    read: str = ""
     also: tuple[str, ...] = ()
     reported: bool = False
 
     @property
     def embedded(self) -> str:
         """What the encoder sees."""
-        text = self.english or self.text
+        text = self.read or self.text
         return f"{self.context}\n{text}" if self.context else text
 
 

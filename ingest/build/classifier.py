@@ -22,7 +22,7 @@ SPARSE_C = 30.0
 REPORTED = 3.0  # what a trouble that somebody really had weighs against one that was thought up, and the share of it
 ALSO = 0.5  # that teaches a further card; both chosen by cross-validation (docs/matching.md)
 MAX_ITERATIONS = 300  # it takes about 40
-_MIN_COUNT = 2
+_MIN_COUNT = 3
 
 
 @dataclass(frozen=True)

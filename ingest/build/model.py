@@ -50,6 +50,11 @@ class Model:
         """How many tokens a text has."""
         return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def beginning(self, text: str, count: int) -> str:
+        """What of a text the model reads where it is given so many tokens, the two that frame it among them."""
+        read = self.tokenizer.encode(text, add_special_tokens=False)
+        return text if len(read.ids) <= count - 2 else text[: read.offsets[count - 3][1]]
+
     @cached_property
     def original(self) -> Any:
         """The model as sentence-transformers loads it, to export it; importing that takes seconds."""

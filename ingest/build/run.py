@@ -35,7 +35,7 @@ from ingest.progress import Progress, Silent
 from ingest.room import said_when_full
 from ingest.store import Store
 from kb.documents import Document, Head, Passage
-from kb.encoder import QueryEncoder, Vector
+from kb.encoder import ASKED_TOKENS, QueryEncoder, Vector
 from kb.errors import SnapshotError
 from kb.home import shipped_data
 from kb.lexical import terms, write_lexical
@@ -137,7 +137,7 @@ def _write(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     spaces = spaces_of(inputs, model)
-    lessons = [*spaces["guidance"], *_thought_up(inputs)]
+    lessons = [*spaces["guidance"], *thought_up(inputs, model)]
     earlier = list(earlier_snapshots(home))
     progress.stage("Exporting the encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
@@ -198,28 +198,31 @@ def earlier_snapshots(home: Path) -> Iterator[tuple[Path, Manifest]]:
 def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:
     """The passages of both spaces, in the order of their rows."""
     documents = [p for d in inputs.documents for p in document_passages(d, model.tokens)]
-    return {"guidance": _guidance_passages(inputs), "documents": documents}
+    return {"guidance": _guidance_passages(inputs, model), "documents": documents}
 
 
-def _guidance_passages(inputs: Inputs) -> list[Passage]:
+def _guidance_passages(inputs: Inputs, model: Model) -> list[Passage]:
     """The passages of the guidance space; near-misses teach the card that they belong to."""
     near = [Phrasing(miss.card, miss.text) for card in inputs.cards for miss in card.near_misses]
     own = [p for card in inputs.cards for p in card_passages(card)]
     symptoms = {(p.owner, p.text) for p in own}
     told = phrasing_passages([*near, *(p for p in inputs.phrasings if p.told)])
-    return _as_asked([*own, *(p for p in told if (p.owner, p.text) not in symptoms)], inputs)
+    return _as_asked([*own, *(p for p in told if (p.owner, p.text) not in symptoms)], inputs, model)
 
 
-def _thought_up(inputs: Inputs) -> list[Passage]:
+def thought_up(inputs: Inputs, model: Model) -> list[Passage]:
     """The phrasings that the classifier learns from beside the guidance space."""
-    return _as_asked(phrasing_passages(p for p in inputs.phrasings if not p.told), inputs)
+    return _as_asked(phrasing_passages(p for p in inputs.phrasings if not p.told), inputs, model)
 
 
-def _as_asked(passages: list[Passage], inputs: Inputs) -> list[Passage]:
-    """The passages, with those that are questions themselves read as questions are."""
+def _as_asked(passages: list[Passage], inputs: Inputs, model: Model) -> list[Passage]:
+    """The passages, with those that are questions themselves read as questions are, and as much of them embedded."""
     glossary = SignalTables.from_json(inputs.tables).glossary
     read = [in_english(condense(p.text), glossary) if p.kind in ("symptom", "phrasing") else None for p in passages]
-    return [replace(p, text=r.whole, english=r.text) if r else p for p, r in zip(passages, read, strict=True)]
+    return [
+        replace(p, text=r.whole, read=model.beginning(r.text, ASKED_TOKENS)) if r else p
+        for p, r in zip(passages, read, strict=True)
+    ]
 
 
 def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:

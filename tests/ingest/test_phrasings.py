@@ -12,16 +12,20 @@ import numpy as np
 import pytest
 
 from ingest.build.classifier import ALSO, REPORTED, Example, train
-from ingest.build.run import _examples, _guidance_passages, _thought_up
+from ingest.build.model import find_model
+from ingest.build.run import _examples, _guidance_passages, thought_up
 from ingest.chunking import phrasing_passages
 from ingest.phrasings import Phrasing, read_phrasings
+from kb.encoder import ASKED_TOKENS
 from kb.errors import GuidanceError
 from kb.guidance.parse import read_cards
 from kb.home import shipped_data
 from kb.matching.classifier import NONE, term_features
 from kb.signals.tables import SignalTables, compile_tables
+from kb.snapshot import Snapshot
 
 DATA = shipped_data()
+MODEL = find_model()
 CARDS = read_cards(DATA / "guidance")
 VPN, WIFI = "vpn-routing", "filing-wifi-bug-report"
 
@@ -58,10 +62,10 @@ def test_what_is_said_twice_of_a_card_is_one_passage() -> None:
 def test_a_question_is_compared_with_what_people_tell_and_with_no_tidier_words() -> None:
     said = [Phrasing(VPN, "lan dead w/ vpn on"), Phrasing(VPN, "LAN access is lost in a full tunnel.", told=False)]
     inputs: Any = SimpleNamespace(cards=CARDS, phrasings=said, tables=compile_tables(DATA))
-    compared = [p.text for p in _guidance_passages(inputs) if p.kind == "phrasing"]
+    compared = [p.text for p in _guidance_passages(inputs, MODEL) if p.kind == "phrasing"]
     assert said[0].text in compared
     assert said[1].text not in compared
-    assert [p.text for p in _thought_up(inputs)] == [said[1].text]
+    assert [p.text for p in thought_up(inputs, MODEL)] == [said[1].text]
 
 
 def test_a_report_weighs_more_and_teaches_further_cards_a_part_of_it() -> None:
@@ -74,9 +78,9 @@ def test_a_heavier_lesson_is_learned_over_a_lighter_one() -> None:
     def learned(weight: float) -> str:
         words = term_features(["tunnel"])
         same, vpn, wifi, none = np.eye(4, dtype=np.float32)
-        lessons = [Example(VPN, same, words, weight), Example(WIFI, same, words)]
+        lessons = [Example(VPN, same, words, weight), Example(WIFI, same, words), Example(NONE, none, words)]
         # each class has as much besides, for classes are brought to the same weight
-        lessons += [Example(id, v, Counter({id: 1}), 20.0) for id, v in ((VPN, vpn), (WIFI, wifi), (NONE, none))] * 2
+        lessons += [Example(id, v, Counter({id: 1}), 20.0) for id, v in ((VPN, vpn), (WIFI, wifi), (NONE, none))] * 3
         taught = train(lessons, [VPN, WIFI])
         return taught.classes[int(taught.dense(same).argmax())]
 
@@ -88,3 +92,12 @@ def test_every_card_has_reports_among_its_phrasings_or_rough_ones() -> None:
     told = Counter(p.id for p in read_phrasings(DATA, CARDS) if p.told)
     assert [card.id for card in CARDS if told[card.id] < 40] == []
     assert told[NONE] > 1000
+
+
+def test_as_much_of_a_phrasing_is_embedded_as_of_a_question(snapshot: Snapshot) -> None:
+    text = "startTunnel fails, extension 4711 exits; " * 60
+    begun = MODEL.beginning(text, ASKED_TOKENS)
+    assert text.startswith(begun)
+    assert len(begun) < len(text)
+    assert snapshot.encoder.encode(begun).tolist() == snapshot.encoder.encode(text, ASKED_TOKENS).tolist()
+    assert MODEL.beginning("code 8 hotspot", ASKED_TOKENS) == "code 8 hotspot"
