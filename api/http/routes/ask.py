@@ -39,8 +39,8 @@ _may_ask = caller("ask")
 class _InOneStep(APIRoute):
     """The route of a question; of a posted one the key, body and snapshot are read in one step.
 
-    Solved as dependencies, one by one, they cost a third of a millisecond: the encoder has pushed the code that does it
-    out of the processor's caches (docs/http.md). The description of the route is FastAPI's as ever.
+    Solved as dependencies, one by one, they cost a third of a millisecond more (docs/http.md). The description of the
+    route is FastAPI's as ever.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
