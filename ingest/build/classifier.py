@@ -27,10 +27,13 @@ _MIN_COUNT = 3
 
 @dataclass(frozen=True)
 class Example:
-    """A phrasing with the card it belongs to (or `NONE`), its vector, its sparse features, and how much it weighs."""
+    """A phrasing with the card it belongs to (or `NONE`), its sparse features, and how much it weighs.
+
+    Where it has no vector, only its features teach.
+    """
 
     label: str
-    vector: Vector
+    vector: Vector | None
     features: Counter[str]
     weight: float = 1.0
 
@@ -52,7 +55,7 @@ def _hash(examples: list[Example], cards: list[str]) -> str:
     digest = hashlib.sha256(json.dumps([DENSE_C, SPARSE_C, MAX_ITERATIONS, cards]).encode())
     for e in examples:
         digest.update(json.dumps([e.label, e.weight, sorted(e.features.items())], ensure_ascii=False).encode())
-        digest.update(e.vector.tobytes())
+        digest.update(b"" if e.vector is None else e.vector.tobytes())
     return digest.hexdigest()
 
 
@@ -61,7 +64,9 @@ def train(examples: list[Example], cards: list[str]) -> CardClassifier:
     classes = [*cards, NONE]
     labels = np.array([classes.index(e.label) for e in examples])
     weights = np.array([e.weight for e in examples])
-    dense_w, dense_b = _fit(np.vstack([e.vector for e in examples]), labels, weights, len(classes), DENSE_C)
+    there = [at for at, e in enumerate(examples) if e.vector is not None]
+    vectors = np.vstack([e.vector for e in examples if e.vector is not None])
+    dense_w, dense_b = _fit(vectors, labels[there], weights[there], len(classes), DENSE_C)
     vocabulary, idf, matrix = _sparse_matrix(examples)
     sparse_w, sparse_b = _fit(matrix, labels, weights, len(classes), SPARSE_C)
     return CardClassifier(classes, dense_w, dense_b, vocabulary, idf, sparse_w, sparse_b)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -137,16 +138,14 @@ def _write(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     spaces = spaces_of(inputs, model)
-    lessons = [*spaces["guidance"], *thought_up(inputs, model)]
     earlier = list(earlier_snapshots(home))
     progress.stage("Exporting the encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
-    progress.stage("Embedding passages", len(lessons) + len(spaces["documents"]))
+    progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
     encoder = QueryEncoder(folder / "encoder")
-    learned = _embedded(lessons, encoder, model, store, progress)
-    vectors = {"guidance": learned[: len(spaces["guidance"])]}
+    vectors = {"guidance": _embedded(spaces["guidance"], encoder, model, store, progress)}
     with ThreadPoolExecutor(1) as beside:  # what keeps one core busy, while the documents keep the others
-        made = beside.submit(_without_documents_vectors, folder, spaces, lessons, learned, inputs, earlier)
+        made = beside.submit(_without_documents_vectors, folder, spaces, vectors["guidance"], inputs, earlier)
         vectors["documents"] = _embedded(spaces["documents"], encoder, model, store, progress)
     taught, heads = made.result()
     progress.stage("Writing the indexes", 0)
@@ -207,22 +206,20 @@ def _guidance_passages(inputs: Inputs, model: Model) -> list[Passage]:
     own = [p for card in inputs.cards for p in card_passages(card)]
     symptoms = {(p.owner, p.text) for p in own}
     told = phrasing_passages([*near, *(p for p in inputs.phrasings if p.told)])
-    return _as_asked([*own, *(p for p in told if (p.owner, p.text) not in symptoms)], inputs, model)
+    asked = _as_asked([*own, *(p for p in told if (p.owner, p.text) not in symptoms)], inputs)
+    return [replace(p, read=model.beginning(p.read, ASKED_TOKENS)) if p.read else p for p in asked]
 
 
-def thought_up(inputs: Inputs, model: Model) -> list[Passage]:
-    """The phrasings that the classifier learns from beside the guidance space."""
-    return _as_asked(phrasing_passages(p for p in inputs.phrasings if not p.told), inputs, model)
+def _thought_up(inputs: Inputs) -> list[Passage]:
+    """The phrasings whose terms the classifier learns beside the guidance space."""
+    return _as_asked(phrasing_passages(p for p in inputs.phrasings if not p.told), inputs)
 
 
-def _as_asked(passages: list[Passage], inputs: Inputs, model: Model) -> list[Passage]:
-    """The passages, with those that are questions themselves read as questions are, and as much of them embedded."""
+def _as_asked(passages: list[Passage], inputs: Inputs) -> list[Passage]:
+    """The passages, with those that are questions themselves read as questions are."""
     glossary = SignalTables.from_json(inputs.tables).glossary
     read = [in_english(condense(p.text), glossary) if p.kind in ("symptom", "phrasing") else None for p in passages]
-    return [
-        replace(p, text=r.whole, read=model.beginning(r.text, ASKED_TOKENS)) if r else p
-        for p, r in zip(passages, read, strict=True)
-    ]
+    return [replace(p, text=r.whole, read=r.text) if r else p for p, r in zip(passages, read, strict=True)]
 
 
 def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:
@@ -232,25 +229,24 @@ def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, stor
 def _without_documents_vectors(
     folder: Path,
     spaces: dict[str, list[Passage]],
-    lessons: list[Passage],
-    learned: Vector,
+    guidance: Vector,
     inputs: Inputs,
     earlier: list[tuple[Path, Manifest]],
 ) -> tuple[str, dict[str, Head]]:
     """Write what needs no document's vector: the classifier, whose hash is returned, and the lexical indexes.
 
-    `learned` are the vectors of the lessons that the classifier is taught. The documents' heads by their ids come too.
+    The documents' heads by their ids come with it.
     """
     tables = SignalTables.from_json(inputs.tables)
-    examples = list(_examples(lessons, learned, tables))
+    examples = [*_examples(spaces["guidance"], guidance, tables), *_examples(_thought_up(inputs), None, tables)]
     taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
     return taught, {d.id: head_of(d, tables) for d in inputs.documents}
 
 
-def _examples(passages: list[Passage], vectors: Vector, tables: SignalTables) -> Iterator[Example]:
-    for p, vector in zip(passages, vectors, strict=True):
+def _examples(passages: list[Passage], vectors: Vector | None, tables: SignalTables) -> Iterator[Example]:
+    for p, vector in zip(passages, repeat(None) if vectors is None else vectors, strict=vectors is not None):
         found = features(terms(p.text), read_signals(p.text, tables))
         weight = REPORTED if p.reported else 1.0
         yield Example(p.owner, vector, found, weight)

@@ -19,7 +19,7 @@ from ingest.build.embedding import embed, text_hash
 from ingest.build.export import write_encoder
 from ingest.build.inputs import read_inputs
 from ingest.build.model import Model, find_model
-from ingest.build.run import earlier_snapshots, spaces_of, thought_up
+from ingest.build.run import earlier_snapshots, spaces_of
 from ingest.lock import only_writer
 from ingest.progress import Progress
 from ingest.store import Store
@@ -104,8 +104,7 @@ def embed_part(home: Path, part: Part, progress: Progress) -> tuple[Path, int]:
         inputs = read_inputs(shipped_data(), home, store.documents())
         model = find_model()
         content = inputs.content_hash(model)
-        passages = [p for space in spaces_of(inputs, model).values() for p in space] + thought_up(inputs, model)
-        texts = {text_hash(p.embedded): p.embedded for p in passages}
+        texts = {text_hash(p.embedded): p.embedded for space in spaces_of(inputs, model).values() for p in space}
         mine = {h: t for h, t in texts.items() if part.takes(h)}
         with tempfile.TemporaryDirectory() as scratch:
             write_encoder(model, Path(scratch) / "encoder", earlier_snapshots(home))

@@ -13,7 +13,7 @@ import pytest
 
 from ingest.build.classifier import ALSO, REPORTED, Example, train
 from ingest.build.model import find_model
-from ingest.build.run import _examples, _guidance_passages, thought_up
+from ingest.build.run import _examples, _guidance_passages, _thought_up
 from ingest.chunking import phrasing_passages
 from ingest.phrasings import Phrasing, read_phrasings
 from kb.encoder import ASKED_TOKENS
@@ -65,7 +65,7 @@ def test_a_question_is_compared_with_what_people_tell_and_with_no_tidier_words()
     compared = [p.text for p in _guidance_passages(inputs, MODEL) if p.kind == "phrasing"]
     assert said[0].text in compared
     assert said[1].text not in compared
-    assert [p.text for p in thought_up(inputs, MODEL)] == [said[1].text]
+    assert [p.text for p in _thought_up(inputs)] == [said[1].text]
 
 
 def test_a_report_weighs_more_and_teaches_further_cards_a_part_of_it() -> None:
