@@ -6,16 +6,18 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kb.documents import Passage
 from kb.encoder import Vector
 from kb.matching.classifier import NONE, CardClassifier
-from kb.snapshot import Manifest
+from kb.snapshot import SCHEMA, Manifest
 
 DENSE_C = 20.0  # inverse of the L2 penalty; chosen on the tuning questions (docs/matching.md)
 SPARSE_C = 30.0
@@ -39,23 +41,29 @@ class Example:
 
 
 def write_classifier(
-    examples: list[Example], cards: list[str], folder: Path, earlier: Iterable[tuple[Path, Manifest]]
-) -> str:
-    """Train and write the classifier, or take over an earlier snapshot's that was taught the same; return its hash."""
-    taught = _hash(examples, cards)
+    taught: str,
+    examples: Callable[[], list[Example]],
+    cards: list[str],
+    folder: Path,
+    earlier: Iterable[tuple[Path, Manifest]],
+) -> None:
+    """Train and write the classifier, or take over an earlier snapshot's that was `taught` the same.
+
+    To read the features of every example takes seconds, so they are asked for only where they are needed.
+    """
     for snapshot, manifest in earlier:
         if manifest.classifier == taught:
             shutil.copytree(snapshot / "classifier", folder)
-            return taught
-    train(examples, cards).write(folder)
-    return taught
+            return
+    train(examples(), cards).write(folder)
 
 
-def _hash(examples: list[Example], cards: list[str]) -> str:
-    digest = hashlib.sha256(json.dumps([DENSE_C, SPARSE_C, MAX_ITERATIONS, cards]).encode())
-    for e in examples:
-        digest.update(json.dumps([e.label, e.weight, sorted(e.features.items())], ensure_ascii=False).encode())
-        digest.update(b"" if e.vector is None else e.vector.tobytes())
+def taught_by(passages: Iterable[Passage], cards: list[str], tables: Mapping[str, Any], encoder: str) -> str:
+    """The hash of all that a classifier is taught by: passages, what reads signals in them, and what makes vectors."""
+    settings = [DENSE_C, SPARSE_C, MAX_ITERATIONS, REPORTED, ALSO, _MIN_COUNT, cards, tables, encoder, SCHEMA]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for p in passages:
+        digest.update(json.dumps([p.owner, p.text, p.embedded, p.also, p.reported], ensure_ascii=False).encode())
     return digest.hexdigest()
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.build.classifier import ALSO, REPORTED, Example, write_classifier
+from ingest.build.classifier import ALSO, REPORTED, Example, taught_by, write_classifier
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
@@ -145,7 +145,7 @@ def _write(
     encoder = QueryEncoder(folder / "encoder")
     vectors = {"guidance": _embedded(spaces["guidance"], encoder, model, store, progress)}
     with ThreadPoolExecutor(1) as beside:  # what keeps one core busy, while the documents keep the others
-        made = beside.submit(_without_documents_vectors, folder, spaces, vectors["guidance"], inputs, earlier)
+        made = beside.submit(_without_documents_vectors, folder, spaces, vectors["guidance"], inputs, model, earlier)
         vectors["documents"] = _embedded(spaces["documents"], encoder, model, store, progress)
     taught, heads = made.result()
     progress.stage("Writing the indexes", 0)
@@ -231,6 +231,7 @@ def _without_documents_vectors(
     spaces: dict[str, list[Passage]],
     guidance: Vector,
     inputs: Inputs,
+    model: Model,
     earlier: list[tuple[Path, Manifest]],
 ) -> tuple[str, dict[str, Head]]:
     """Write what needs no document's vector: the classifier, whose hash is returned, and the lexical indexes.
@@ -238,8 +239,13 @@ def _without_documents_vectors(
     The documents' heads by their ids come with it.
     """
     tables = SignalTables.from_json(inputs.tables)
-    examples = [*_examples(spaces["guidance"], guidance, tables), *_examples(_thought_up(inputs), None, tables)]
-    taught = write_classifier(examples, [c.id for c in inputs.cards], folder / "classifier", earlier)
+    cards, thought_up = [c.id for c in inputs.cards], _thought_up(inputs)
+    taught = taught_by([*spaces["guidance"], *thought_up], cards, inputs.tables, model.encoder_name)
+
+    def examples() -> list[Example]:
+        return [*_examples(spaces["guidance"], guidance, tables), *_examples(thought_up, None, tables)]
+
+    write_classifier(taught, examples, cards, folder / "classifier", earlier)
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
     return taught, {d.id: head_of(d, tables) for d in inputs.documents}
