@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from kb.answer import Answer, Guidance, Link, Step, Thread
-from kb.deciding import confidence, missing_for, outcome_of, scope
+from kb.deciding import decide, missing_for
 from kb.errors import BadInputError
 from kb.guidance.card import Card
 from kb.guidance.references import renumber
@@ -37,21 +37,20 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     question = Question(readable(query), snapshot, given or {})
     question.prepare(DEPTH)
     ranked = rank_cards(question)
-    weights = snapshot.weights
-    sure = confidence(ranked, weights)
-    outcome = outcome_of(sure, ranked, weights)
-    threads = [] if outcome == "no_match" else rank_threads(question, limit, likely=True)
-    cards = [] if outcome == "no_match" else _shown(ranked, limit)
+    decided = decide(ranked, snapshot.weights)
+    nothing = decided.outcome == "no_match"
+    threads = [] if nothing else rank_threads(question, limit, likely=True)
+    cards = [] if nothing else _shown(ranked, limit)
     first = snapshot.cards[cards[0].id] if cards else None
     return Answer(
         query=question.text[:ECHOED],
-        outcome=outcome,
-        confidence=round(sure if outcome != "no_match" else min(sure, scope(ranked, weights)), 4),
+        outcome=decided.outcome,
+        confidence=round(min(decided.confidence, decided.scope) if nothing else decided.confidence, 4),
         route=first.route.kind if first else "out_of_scope",
         signals=question.signals,
         guidance=_guidance(cards, question),
         threads=[_thread(t) for t in threads],
-        missing=missing_for(question, ranked, outcome),
+        missing=missing_for(question, ranked, decided.outcome),
         snapshot=snapshot.info,
         took_ms=round((time.perf_counter() - started) * 1000, 2),
         degraded=question.degraded is not None,

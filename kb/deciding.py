@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kb.answer import Missing, Outcome
 from kb.matching.cards import RankedCard, rank_cards
@@ -48,24 +49,31 @@ def figures_of(ranked: list[RankedCard]) -> dict[str, float]:
     }
 
 
-def confidence(ranked: list[RankedCard], weights: Weights) -> float:
-    """The calibrated probability that the first card is a right one."""
-    return weights.confidence.of(figures_of(ranked))
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a ranking comes to.
+
+    `confidence` is the calibrated probability that the first card is a right one, `scope` that the question is ours,
+    whichever card is the right one; both are read from the `figures`.
+    """
+
+    figures: dict[str, float]
+    confidence: float
+    scope: float
+    outcome: Outcome
 
 
-def scope(ranked: list[RankedCard], weights: Weights) -> float:
-    """The calibrated probability that the question is ours, whichever card is the right one."""
-    return weights.scope.of(figures_of(ranked))
-
-
-def outcome_of(sure: float, ranked: list[RankedCard], weights: Weights) -> Outcome:
+def decide(ranked: list[RankedCard], weights: Weights) -> Decision:
     """`no_match` where the question is hardly ours; else `answered` from a border of confidence on.
 
     An exact code with its domain is ours whatever the words around it are like.
     """
-    if scope(ranked, weights) < weights.no_match_below:
-        return "uncertain" if any(r.identified for r in ranked) else "no_match"
-    return "answered" if sure >= weights.answered_from else "uncertain"
+    figures = figures_of(ranked)
+    sure, ours = weights.confidence.of(figures), weights.scope.of(figures)
+    outcome: Outcome = "answered" if sure >= weights.answered_from else "uncertain"
+    if ours < weights.no_match_below:
+        outcome = "uncertain" if any(r.identified for r in ranked) else "no_match"
+    return Decision(figures, sure, ours, outcome)
 
 
 def missing_for(question: Question, ranked: list[RankedCard], outcome: Outcome) -> list[Missing]:
@@ -125,8 +133,7 @@ def _domains_of(code: int, question: Question, ranked: list[RankedCard]) -> list
 def _first_with(question: Question, extra: Mapping[str, str]) -> str:
     """The first card's id with one more fact, empty where nothing would be found."""
     ranked = rank_cards(question.with_given(extra))
-    weights = question.snapshot.weights
-    found = outcome_of(confidence(ranked, weights), ranked, weights) != "no_match"
+    found = decide(ranked, question.snapshot.weights).outcome != "no_match"
     return _first_card(ranked) if found else ""
 
 

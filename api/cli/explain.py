@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from api.text import one_line
 from kb.answer import Outcome
 from kb.asking import readable
-from kb.deciding import confidence, figures_of, outcome_of, scope
+from kb.deciding import decide
 from kb.matching.cards import rank_cards
 from kb.matching.question import Question
 from kb.matching.threads import DENSE_SHARE, LIKELY, RankedThread, rank_threads
@@ -32,17 +32,16 @@ def explanation(query: str, snapshot: Snapshot, given: Mapping[str, str]) -> str
         lines.append("    " + "; ".join(_parts(r.features, weights.ranking)))
         if r.why:
             lines.append("    why: " + "; ".join(one_line(w) for w in r.why))
-    sure = confidence(ranked, weights)
-    outcome = outcome_of(sure, ranked, weights)
+    decided = decide(ranked, weights)
     lines.append(
-        f"Confidence {sure:.3f}, in scope {scope(ranked, weights):.3f}, {outcome} (answered from confidence"
-        f" {weights.answered_from:.2f}, nothing below scope {weights.no_match_below:.2f})"
+        f"Confidence {decided.confidence:.3f}, in scope {decided.scope:.3f}, {decided.outcome} (answered from"
+        f" confidence {weights.answered_from:.2f}, nothing below scope {weights.no_match_below:.2f})"
     )
     for name, logistic in (("confidence", weights.confidence), ("scope", weights.scope)):
-        parts = "; ".join(_parts(figures_of(ranked), logistic.weights))
+        parts = "; ".join(_parts(decided.figures, logistic.weights))
         lines.append(f"    {name} from {logistic.intercept:.2f}; {parts}")
     lines.append(f"Threads ({DENSE_SHARE} x dense + {1 - DENSE_SHARE} x lexical + standing = score):")
-    lines += [f"  {_thread(t, outcome)}" for t in rank_threads(question, _SHOWN)]
+    lines += [f"  {_thread(t, decided.outcome)}" for t in rank_threads(question, _SHOWN)]
     return "\n".join(lines)
 
 

@@ -130,5 +130,6 @@ def caller(scope: str) -> Callable[[Request], Awaitable[ApiKey | None]]:
 
 ReadSnapshot = Annotated[Snapshot, Depends(snapshot)]
 Held = Annotated[Services, Depends(services)]
-MayAsk = Depends(caller("ask"))
+may_ask = caller("ask")
+MayAsk = Depends(may_ask)
 MayGiveFeedback = Depends(caller("feedback"))

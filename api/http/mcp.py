@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from mcp.server.transport_security import TransportSecuritySettings
 
-from api.http.dependencies import Services, caller
+from api.http.dependencies import Services, may_ask
 from api.http.problems import HttpProblem, response
 from api.mcp.server import mcp_server
 
@@ -29,7 +29,6 @@ def mount_mcp(app: FastAPI) -> Callable[[], contextlib.AbstractAsyncContextManag
     endpoint = server.streamable_http_app(
         streamable_http_path="/", stateless_http=True, json_response=True, transport_security=security
     )
-    may_ask = caller("ask")
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -65,7 +65,7 @@ class Guard:
             async with asyncio.timeout(self._settings.timeout):
                 await self._app(scope, exchange.receive, exchange.send)
         except TooLargeError:
-            await exchange.refuse(document(413, "too_large", "The body is too large.", _smaller(self._settings)))
+            await exchange.refuse(_too_large(self._settings))
         except TimeoutError:
             await exchange.refuse(
                 document(503, "timeout", "The answer took too long.", "Ask again with a shorter text.")
@@ -185,7 +185,7 @@ class _Exchange:
         if not length.isdigit():
             return document(400, "length", "The Content-Length is no number.", "Send the body's length in bytes.")
         if int(length) > self._settings.max_body:
-            return document(413, "too_large", "The body is too large.", _smaller(self._settings))
+            return _too_large(self._settings)
         return None
 
     async def receive(self) -> Message:
@@ -200,7 +200,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """Send on, with the headers of every answer."""
         if self._over:
-            await self.refuse(document(413, "too_large", "The body is too large.", _smaller(self._settings)))
+            await self.refuse(_too_large(self._settings))
             self._done = True
         if self._done:
             return
@@ -235,5 +235,6 @@ class _Exchange:
         )
 
 
-def _smaller(settings: ServeSettings) -> str:
-    return f"Send at most {settings.max_body >> 10} KiB: the part of the log around the failure is enough."
+def _too_large(settings: ServeSettings) -> Problem:
+    remedy = f"Send at most {settings.max_body >> 10} KiB: the part of the log around the failure is enough."
+    return document(413, "too_large", "The body is too large.", remedy)

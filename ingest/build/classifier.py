@@ -6,24 +6,30 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ingest.build.inputs import Inputs
 from kb.documents import Passage
 from kb.encoder import Vector
-from kb.matching.classifier import NONE, CardClassifier
+from kb.lexical import terms
+from kb.matching.classifier import NONE, CardClassifier, features
+from kb.signals import SignalTables, read_signals
 from kb.snapshot import SCHEMA, Manifest
 
 DENSE_C = 20.0  # inverse of the L2 penalty; chosen on the tuning questions (docs/matching.md)
 SPARSE_C = 30.0
-REPORTED = 3.0  # what a trouble that somebody really had weighs against one that was thought up, and the share of it
-ALSO = 0.5  # that teaches a further card; both chosen by cross-validation (docs/matching.md)
-MAX_ITERATIONS = 300  # it takes about 40
+# What a trouble that somebody really had weighs against one that was thought up, and the share of either that teaches a
+# further card; both chosen by cross-validation (docs/matching.md).
+REPORTED = 3.0
+ALSO = 0.5
+MAX_ITERATIONS = 300  # it takes about 100
 _MIN_COUNT = 3
 
 
@@ -41,30 +47,44 @@ class Example:
 
 
 def write_classifier(
-    taught: str,
-    examples: Callable[[], list[Example]],
-    cards: list[str],
+    lessons: list[Passage],
+    vectors: Vector,
+    inputs: Inputs,
+    encoder: str,
     folder: Path,
     earlier: Iterable[tuple[Path, Manifest]],
-) -> None:
-    """Train and write the classifier, or take over an earlier snapshot's that was `taught` the same.
+) -> str:
+    """Train and write the classifier, or take over an earlier snapshot's that was taught the same; return its hash.
 
-    To read the features of every example takes seconds, so they are asked for only where they are needed.
+    `vectors` are those of the first lessons, made by `encoder`; the others teach by their features alone. To read the
+    features takes seconds, so it is done only where they are needed.
     """
+    cards = [card.id for card in inputs.cards]
+    taught = _hash(lessons, cards, inputs.tables, encoder)
     for snapshot, manifest in earlier:
         if manifest.classifier == taught:
             shutil.copytree(snapshot / "classifier", folder)
-            return
-    train(examples(), cards).write(folder)
+            return taught
+    tables = SignalTables.from_json(inputs.tables)
+    train([e for p, v in zip_longest(lessons, vectors) for e in examples_of(p, v, tables)], cards).write(folder)
+    return taught
 
 
-def taught_by(passages: Iterable[Passage], cards: list[str], tables: Mapping[str, Any], encoder: str) -> str:
-    """The hash of all that a classifier is taught by: passages, what reads signals in them, and what makes vectors."""
+def _hash(lessons: Iterable[Passage], cards: list[str], tables: Mapping[str, Any], encoder: str) -> str:
+    """The hash of all that teaches: the lessons, what reads signals in them, and what makes their vectors."""
     settings = [DENSE_C, SPARSE_C, MAX_ITERATIONS, REPORTED, ALSO, _MIN_COUNT, cards, tables, encoder, SCHEMA]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for p in passages:
+    for p in lessons:
         digest.update(json.dumps([p.owner, p.text, p.embedded, p.also, p.reported], ensure_ascii=False).encode())
     return digest.hexdigest()
+
+
+def examples_of(lesson: Passage, vector: Vector | None, tables: SignalTables) -> list[Example]:
+    """What a passage teaches: the card that it belongs to, and for less those that would help too."""
+    found = features(terms(lesson.text), read_signals(lesson.text, tables))
+    weight = REPORTED if lesson.reported else 1.0
+    further = [Example(id, vector, found, weight * ALSO) for id in lesson.also]
+    return [Example(lesson.owner, vector, found, weight), *further]
 
 
 def train(examples: list[Example], cards: list[str]) -> CardClassifier:

@@ -12,16 +12,15 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
-from ingest.build.classifier import ALSO, REPORTED, Example, taught_by, write_classifier
+from ingest.build.classifier import write_classifier
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
@@ -39,14 +38,13 @@ from kb.documents import Document, Head, Passage
 from kb.encoder import ASKED_TOKENS, QueryEncoder, Vector
 from kb.errors import SnapshotError
 from kb.home import shipped_data
-from kb.lexical import terms, write_lexical
-from kb.matching.classifier import features
+from kb.lexical import write_lexical
 from kb.matching.threads import day_of, lift_of
 from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import in_english
 from kb.signals.log import condense
-from kb.snapshot import HEAD_COLUMNS, SCHEMA, Manifest, file_hash, point_current, read_manifest
+from kb.snapshot import ASKED, HEAD_COLUMNS, SCHEMA, Manifest, file_hash, point_current, read_manifest
 from kb.vectors import write_vectors
 
 _BUILDING = ".building-"
@@ -206,20 +204,22 @@ def _guidance_passages(inputs: Inputs, model: Model) -> list[Passage]:
     own = [p for card in inputs.cards for p in card_passages(card)]
     symptoms = {(p.owner, p.text) for p in own}
     told = phrasing_passages([*near, *(p for p in inputs.phrasings if p.told)])
-    asked = _as_asked([*own, *(p for p in told if (p.owner, p.text) not in symptoms)], inputs)
-    return [replace(p, read=model.beginning(p.read, ASKED_TOKENS)) if p.read else p for p in asked]
+    glossary = SignalTables.from_json(inputs.tables).glossary
+    said = [*own, *(p for p in told if (p.owner, p.text) not in symptoms)]
+    passages = [_as_asked(p, glossary) if p.kind in ASKED else p for p in said]
+    return [replace(p, read=model.beginning(p.read, ASKED_TOKENS)) if p.read else p for p in passages]
 
 
 def _thought_up(inputs: Inputs) -> list[Passage]:
     """The phrasings whose terms the classifier learns beside the guidance space."""
-    return _as_asked(phrasing_passages(p for p in inputs.phrasings if not p.told), inputs)
-
-
-def _as_asked(passages: list[Passage], inputs: Inputs) -> list[Passage]:
-    """The passages, with those that are questions themselves read as questions are."""
     glossary = SignalTables.from_json(inputs.tables).glossary
-    read = [in_english(condense(p.text), glossary) if p.kind in ("symptom", "phrasing") else None for p in passages]
-    return [replace(p, text=r.whole, read=r.text) if r else p for p, r in zip(passages, read, strict=True)]
+    return [_as_asked(p, glossary) for p in phrasing_passages(p for p in inputs.phrasings if not p.told)]
+
+
+def _as_asked(passage: Passage, glossary: Mapping[str, str]) -> Passage:
+    """A passage that is a question itself, read as a question is."""
+    read = in_english(condense(passage.text), glossary)
+    return replace(passage, text=read.whole, read=read.text)
 
 
 def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:
@@ -239,25 +239,11 @@ def _without_documents_vectors(
     The documents' heads by their ids come with it.
     """
     tables = SignalTables.from_json(inputs.tables)
-    cards, thought_up = [c.id for c in inputs.cards], _thought_up(inputs)
-    taught = taught_by([*spaces["guidance"], *thought_up], cards, inputs.tables, model.encoder_name)
-
-    def examples() -> list[Example]:
-        return [*_examples(spaces["guidance"], guidance, tables), *_examples(thought_up, None, tables)]
-
-    write_classifier(taught, examples, cards, folder / "classifier", earlier)
+    lessons = [*spaces["guidance"], *_thought_up(inputs)]
+    taught = write_classifier(lessons, guidance, inputs, model.encoder_name, folder / "classifier", earlier)
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
     return taught, {d.id: head_of(d, tables) for d in inputs.documents}
-
-
-def _examples(passages: list[Passage], vectors: Vector | None, tables: SignalTables) -> Iterator[Example]:
-    for p, vector in zip(passages, repeat(None) if vectors is None else vectors, strict=vectors is not None):
-        found = features(terms(p.text), read_signals(p.text, tables))
-        weight = REPORTED if p.reported else 1.0
-        yield Example(p.owner, vector, found, weight)
-        for id in p.also:
-            yield Example(id, vector, found, weight * ALSO)
 
 
 def _write_lexical(folder: Path, passages: list[Passage]) -> None:

@@ -135,8 +135,7 @@ def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot, start: dict[s
 
 def main(files: Sequence[Path], target: Path) -> None:
     """Fit on the tuning split of some files and write the weights."""
-    old = json.loads(target.read_text(encoding="utf-8"))
-    start = old["ranking"]
+    start = json.loads(target.read_text(encoding="utf-8"))["ranking"]
     questions = [q for file in files for q in read_questions(file, "tune")]
     fitted = fit(questions, open_current(nekb_home()), start)
     target.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kb.answer import Signal
-from kb.deciding import confidence, outcome_of, scope
+from kb.deciding import decide
 from kb.evaluation.metrics import (
     RANKING,
     Bin,
@@ -64,10 +64,9 @@ def nekb_system(snapshot: Snapshot) -> System:
     def judge(labelled: LabelledQuestion) -> Judged:
         question = Question(labelled.query, snapshot, {})
         ranked = rank_cards(question)
-        sure = confidence(ranked, snapshot.weights)
-        outcome = outcome_of(sure, ranked, snapshot.weights)
+        decided = decide(ranked, snapshot.weights)
         cards = [r.id for r in ranked if r.id != NONE]
-        return Judged(labelled, cards, scope(ranked, snapshot.weights), sure, outcome, question.signals)
+        return Judged(labelled, cards, decided.scope, decided.confidence, decided.outcome, question.signals)
 
     return judge
 

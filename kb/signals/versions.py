@@ -22,19 +22,21 @@ _CANONICAL = {
     "watchos": "watchOS",
     "mac": "macOS",
 }
+_UNIT = r"\s*(?:GB|MB|ms|sec|min|mini|inch|core)"  # behind a number that is no version
 _OS = re.compile(
     r"\b(?P<os>iOS|iPadOS|macOS|mac\s?OS\s?X|mac\s?OS|OS\s?X|tvOS|visionOS|watchOS|mac)"
     r"(?:[\s_:\-(=\"']|\b(?:version|ver|v|sdk|build|sur|系统|版本)\b\.?|"
     r"\b(?:big sur|sonoma|ventura|monterey|sequoia|tahoe|catalina|mojave)\b){0,4}"
     # `10.0.0.x` is an address and `20C69` a build.
     r"(?P<version>\d{1,2}(?:\.\d{1,2}(?:\.\d{1,2}(?!\.x\b))?)?)"
-    r"(?![\d%]|\.\d|[A-Z]\d{1,4}[a-z]?\b|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
+    rf"(?![\d%]|\.\d|[A-Z]\d{{1,4}}[a-z]?\b|{_UNIT})",
     re.IGNORECASE,
 )
 # What follows a version is one of the same system: `iOS 18.2.1 and 17.6.1`, `macOS 14 through 14.1.2`, `iOS 16/17`.
 _NEXT = re.compile(
     r"(?:\s?[,/&+–-]\s?|\s?(?:,\s?)?\b(?:and|or|to|through|then|vs\.?|und|oder|et|ou|y|o|и|или)\b\s|\s?[、和与及或]\s?)"
-    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})(?![\d%]|:\d|\.\d|\.x\b|[A-Za-z]\d|\s*(?:GB|MB|ms|sec|min|mini|inch|core))",
+    r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})"
+    rf"(?![\d%]|:\d|\.\d|\.x\b|[A-Za-z]\d|{_UNIT})",
     re.IGNORECASE,
 )
 _NEAR = 3  # major versions: `iOS 16 and 17` are two, `iOS 17 and 12 users` is one
@@ -97,9 +99,9 @@ def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
 
 def _further(text: str, family: str, first: re.Match[str]) -> Iterator[Signal]:
     """The versions that are told in one breath with a first one."""
-    major, end = int(first["version"].split(".")[0]), first.end("version")
+    major, end = _major(first["version"]), first.end("version")
     while m := _NEXT.match(text, end):
-        apart = abs(int(m["version"].split(".")[0]) - major)
+        apart = abs(_major(m["version"]) - major)
         if not _plausible(family, m["version"]) or ("." not in m["version"] and not 0 < apart <= _NEAR):
             return
         end = m.end()
@@ -141,9 +143,12 @@ def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
 
 def _plausible(family: str, version: str) -> bool:
     """Whether Apple has shipped or may ship such a version: macOS 10 to 16 and 26 on, iOS 6 to 18 and 26 on."""
-    major = int(version.split(".", maxsplit=1)[0])
     low = {"macOS": 10, "iOS": 6, "iPadOS": 13, "tvOS": 9, "visionOS": 1, "watchOS": 2}[family]
-    return low <= major <= 30
+    return low <= _major(version) <= 30
+
+
+def _major(version: str) -> int:
+    return int(version.split(".", maxsplit=1)[0])
 
 
 def find_devices(text: str, tables: SignalTables) -> Iterator[Signal]:

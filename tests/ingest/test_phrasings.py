@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.build.classifier import ALSO, REPORTED, Example, train
+from ingest.build.classifier import ALSO, REPORTED, Example, examples_of, train
 from ingest.build.model import find_model
-from ingest.build.run import _examples, _guidance_passages, _thought_up
+from ingest.build.run import _guidance_passages, _thought_up
 from ingest.chunking import phrasing_passages
 from ingest.phrasings import Phrasing, read_phrasings
 from kb.encoder import ASKED_TOKENS
@@ -70,7 +70,8 @@ def test_a_question_is_compared_with_what_people_tell_and_with_no_tidier_words()
 
 def test_a_report_weighs_more_and_teaches_further_cards_a_part_of_it() -> None:
     passages = phrasing_passages([Phrasing(VPN, "a", (WIFI,), reported=True), Phrasing(WIFI, "b")])
-    made = _examples(passages, np.zeros((2, 3), np.float32), SignalTables.from_json(compile_tables(DATA)))
+    tables = SignalTables.from_json(compile_tables(DATA))
+    made = [e for p in passages for e in examples_of(p, np.zeros(3, np.float32), tables)]
     assert [(e.label, e.weight) for e in made] == [(VPN, REPORTED), (WIFI, REPORTED * ALSO), (WIFI, 1.0)]
 
 

@@ -19,8 +19,8 @@ from api.http.dependencies import (
     MayAsk,
     ReadSnapshot,
     Services,
-    caller,
     held_by,
+    may_ask,
     not_modified,
     not_to_keep,
     validators,
@@ -32,8 +32,6 @@ from kb.asking import ask
 from kb.snapshot import Snapshot
 
 Given = Annotated[Bounded | None, Query()]
-
-_may_ask = caller("ask")
 
 
 class _InOneStep(APIRoute):
@@ -49,7 +47,7 @@ class _InOneStep(APIRoute):
             return super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            await _may_ask(request)
+            await may_ask(request)
             body, held = await _posted(request), held_by(request)
             answer: Response = await self.endpoint(body, held.current.get(), held)
             return answer
