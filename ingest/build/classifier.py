@@ -135,5 +135,6 @@ def _sparse_matrix(examples: list[Example]) -> tuple[dict[str, int], Vector, obj
         rows += [row] * len(known)
         columns += [c for c, _ in known]
         values += list(raw / norm)
-    matrix = csr_matrix((values, (rows, columns)), shape=(len(examples), len(kept)))
+    # float32 takes a sixth off the training
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(examples), len(kept)), dtype=np.float32)
     return vocabulary, idf.astype(np.float32), matrix

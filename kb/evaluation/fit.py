@@ -1,7 +1,7 @@
 """Fitting the ranking weights and the calibration on the questions of the tuning split.
 
 The weights are those of a conditional logit: the probability of an acceptable card among all cards and the class of
-foreign questions is made large, with an L2 penalty towards the weights fitted last. Confidence and scope are logistic
+foreign questions is made large, with an L2 penalty. Confidence and scope are logistic
 regressions on five figures of each ranking, made on folds whose questions the weights of that fold did not see.
 
     python -m kb.evaluation.fit data/evaluation/questions.jsonl data/evaluation/reports.jsonl data/ranking.json
@@ -29,7 +29,7 @@ from kb.matching.weights import FEATURES, FIGURES, Logistic, in_order
 from kb.snapshot import Snapshot, open_current
 
 Array = npt.NDArray[np.float64]
-PENALTY = 0.01
+PENALTY = 0.001
 FOLDS = 5
 MOST_TURNED_AWAY = 0.03  # of the questions in scope, on the tuning split
 _SEED = 7
@@ -56,15 +56,14 @@ def cases(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> list[Cas
     return out
 
 
-def fit_ranking(training: Sequence[Case], start: dict[str, float]) -> dict[str, float]:
+def fit_ranking(training: Sequence[Case]) -> dict[str, float]:
     """The weights that make an acceptable card likeliest."""
     from scipy.optimize import minimize
 
-    prior = in_order(start)
     usable = [c for c in training if c.acceptable.any()]
 
     def loss(w: Array) -> tuple[float, Array]:
-        value, slope = PENALTY * float(((w - prior) ** 2).sum()), 2 * PENALTY * (w - prior)
+        value, slope = PENALTY * float((w**2).sum()), 2 * PENALTY * w
         for c in usable:
             odds = np.exp((s := c.matrix @ w) - s.max())
             p = odds / odds.sum()
@@ -74,7 +73,7 @@ def fit_ranking(training: Sequence[Case], start: dict[str, float]) -> dict[str, 
             slope = slope - (inside / total - p) @ c.matrix / len(usable)
         return value, slope
 
-    found = minimize(loss, prior, jac=True, method="L-BFGS-B")
+    found = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
     return {f: round(float(x), 4) for f, x in zip(FEATURES, found.x, strict=True)}
 
 
@@ -117,27 +116,26 @@ def _first(ranked: list[RankedCard]) -> str:
     return next(r.id for r in ranked if r.id != NONE)
 
 
-def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot, start: dict[str, float]) -> dict[str, Any]:
+def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> dict[str, Any]:
     """Ranking weights from all questions; calibration from rankings that did not see their question."""
     all_cases = cases(questions, snapshot)
     fold = np.random.default_rng(_SEED).integers(0, FOLDS, len(all_cases))
     judged: list[tuple[Case, list[RankedCard]]] = []
     for at in range(FOLDS):
-        weights = fit_ranking([c for c, f in zip(all_cases, fold, strict=True) if f != at], start)
+        weights = fit_ranking([c for c, f in zip(all_cases, fold, strict=True) if f != at])
         judged += [(c, ranked_with(c, weights)) for c, f in zip(all_cases, fold, strict=True) if f == at]
     inside = [(c, r) for c, r in judged if c.question.in_scope]
     report = {
         "questions": len(judged),
         "cross_validated_hit@1": round(sum(_first(r) in c.question.expect for c, r in inside) / len(inside), 4),
     }
-    return {"ranking": fit_ranking(all_cases, start)} | fit_deciding(judged) | {"fitted_on": report}
+    return {"ranking": fit_ranking(all_cases)} | fit_deciding(judged) | {"fitted_on": report}
 
 
 def main(files: Sequence[Path], target: Path) -> None:
     """Fit on the tuning split of some files and write the weights."""
-    start = json.loads(target.read_text(encoding="utf-8"))["ranking"]
     questions = [q for file in files for q in read_questions(file, "tune")]
-    fitted = fit(questions, open_current(nekb_home()), start)
+    fitted = fit(questions, open_current(nekb_home()))
     target.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(fitted["fitted_on"]) + "\n")
 
