@@ -1,8 +1,8 @@
 """Phrasings: ways in which a card's trouble is told, from which its ranking is learned.
 
-`data/phrasings/told` holds them as people tell them, `thought-up` tidier ones. The classifier learns from both;
-questions are compared with the former only, for the others make nothing better there (docs/matching.md), and every
-passage costs time.
+`data/phrasings/told` holds them as people tell them, `retold` the same troubles as somebody else could have told them,
+`thought-up` tidier ones. The classifier learns from all; questions are compared with the first only, for the others make
+hardly anything better there (docs/matching.md), and every passage costs time.
 """
 
 from __future__ import annotations
@@ -53,4 +53,10 @@ def _read(path: Path) -> Iterator[Phrasing]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip():
             raw = json.loads(line)
-            yield Phrasing(id, raw["text"], tuple(raw.get("also", ())), "source" in raw, path.parent.name == "told")
+            yield Phrasing(
+                id,
+                raw["text"],
+                tuple(raw.get("also", ())),
+                "source" in raw or "retells" in raw,
+                path.parent.name == "told",
+            )

@@ -6,9 +6,8 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,112 +28,135 @@ SPARSE_C = 30.0
 # further card; both chosen by cross-validation (docs/matching.md).
 REPORTED = 3.0
 ALSO = 0.5
-MAX_ITERATIONS = 300  # it takes about 100
+MAX_ITERATIONS = 300  # it takes about 90
+TOLERANCE = 2e-4  # half of it takes a third longer and ranks alike
 _MIN_COUNT = 3
 
 
-@dataclass(frozen=True)
-class Example:
-    """A phrasing with the card it belongs to (or `NONE`), its sparse features, and how much it weighs.
+class Training:
+    """What teaches a snapshot's classifier, and where an earlier snapshot was taught the same, its classifier.
 
-    Where it has no vector, only its features teach.
+    The model of terms needs no vector, so it can be trained before there are any.
     """
 
-    label: str
-    vector: Vector | None
-    features: Counter[str]
-    weight: float = 1.0
+    def __init__(
+        self, lessons: Sequence[Passage], inputs: Inputs, encoder: str, earlier: Iterable[tuple[Path, Manifest]]
+    ) -> None:
+        """`encoder` names what makes the lessons' vectors; `earlier` are the snapshots of before."""
+        self._lessons = lessons
+        self._tables = inputs.tables
+        self._classes = [*(card.id for card in inputs.cards), NONE]
+        self.hash = _hash(lessons, self._classes, inputs.tables, encoder)
+        self._same = next((folder for folder, manifest in earlier if manifest.classifier == self.hash), None)
+
+    def learn_terms(self) -> TermModel | None:
+        """The model over terms and signals; None where an earlier classifier is taken over."""
+        if self._same is not None:
+            return None
+        tables = SignalTables.from_json(self._tables)
+        found = [features(terms(p.text), read_signals(p.text, tables)) for p in self._lessons]
+        return train_terms(examples_of(self._lessons), found, self._classes)
+
+    def write(self, learnt: TermModel | None, vectors: Vector, folder: Path) -> None:
+        """Write the classifier, of which `learn_terms` gave a part.
+
+        `vectors` are those of the first lessons; the others teach by their terms alone.
+        """
+        if learnt is None:
+            assert self._same is not None
+            shutil.copytree(self._same / "classifier", folder)
+            return
+        dense = train_vectors(examples_of(self._lessons[: len(vectors)]), vectors, self._classes)
+        vocabulary, idf, weights, bias = learnt.vocabulary, learnt.idf, learnt.weights, learnt.bias
+        CardClassifier(self._classes, *dense, vocabulary, idf, weights, bias).write(folder)
 
 
-def write_classifier(
-    lessons: list[Passage],
-    vectors: Vector,
-    inputs: Inputs,
-    encoder: str,
-    folder: Path,
-    earlier: Iterable[tuple[Path, Manifest]],
-) -> str:
-    """Train and write the classifier, or take over an earlier snapshot's that was taught the same; return its hash.
-
-    `vectors` are those of the first lessons, made by `encoder`; the others teach by their features alone. To read the
-    features takes seconds, so it is done only where they are needed.
-    """
-    cards = [card.id for card in inputs.cards]
-    taught = _hash(lessons, cards, inputs.tables, encoder)
-    for snapshot, manifest in earlier:
-        if manifest.classifier == taught:
-            shutil.copytree(snapshot / "classifier", folder)
-            return taught
-    tables = SignalTables.from_json(inputs.tables)
-    train([e for p, v in zip_longest(lessons, vectors) for e in examples_of(p, v, tables)], cards).write(folder)
-    return taught
-
-
-def _hash(lessons: Iterable[Passage], cards: list[str], tables: Mapping[str, Any], encoder: str) -> str:
+def _hash(lessons: Iterable[Passage], classes: list[str], tables: Mapping[str, Any], encoder: str) -> str:
     """The hash of all that teaches: the lessons, what reads signals in them, and what makes their vectors."""
-    settings = [DENSE_C, SPARSE_C, MAX_ITERATIONS, REPORTED, ALSO, _MIN_COUNT, cards, tables, encoder, SCHEMA]
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    numbers = [DENSE_C, SPARSE_C, MAX_ITERATIONS, TOLERANCE, REPORTED, ALSO, _MIN_COUNT]
+    digest = hashlib.sha256(json.dumps([numbers, classes, tables, encoder, SCHEMA], sort_keys=True).encode())
     for p in lessons:
         digest.update(json.dumps([p.owner, p.text, p.embedded, p.also, p.reported], ensure_ascii=False).encode())
     return digest.hexdigest()
 
 
-def examples_of(lesson: Passage, vector: Vector | None, tables: SignalTables) -> list[Example]:
-    """What a passage teaches: the card that it belongs to, and for less those that would help too."""
-    found = features(terms(lesson.text), read_signals(lesson.text, tables))
-    weight = REPORTED if lesson.reported else 1.0
-    further = [Example(id, vector, found, weight * ALSO) for id in lesson.also]
-    return [Example(lesson.owner, vector, found, weight), *further]
+@dataclass(frozen=True)
+class Example:
+    """That the lesson of a number is of a card, or of `NONE`, and how much that weighs."""
+
+    lesson: int
+    label: str
+    weight: float = 1.0
 
 
-def train(examples: list[Example], cards: list[str]) -> CardClassifier:
-    """Fit both models. The same examples give the same weights."""
-    classes = [*cards, NONE]
-    labels = np.array([classes.index(e.label) for e in examples])
-    weights = np.array([e.weight for e in examples])
-    there = [at for at, e in enumerate(examples) if e.vector is not None]
-    vectors = np.vstack([e.vector for e in examples if e.vector is not None])
-    dense_w, dense_b = _fit(vectors, labels[there], weights[there], len(classes), DENSE_C)
-    vocabulary, idf, matrix = _sparse_matrix(examples)
-    sparse_w, sparse_b = _fit(matrix, labels, weights, len(classes), SPARSE_C)
-    return CardClassifier(classes, dense_w, dense_b, vocabulary, idf, sparse_w, sparse_b)
+def examples_of(lessons: Iterable[Passage]) -> list[Example]:
+    """What passages teach: the card that each belongs to, and for less those that would help too."""
+    found = []
+    for number, p in enumerate(lessons):
+        weight = REPORTED if p.reported else 1.0
+        found.append(Example(number, p.owner, weight))
+        found += [Example(number, id, weight * ALSO) for id in p.also]
+    return found
 
 
-def _fit(
-    x: object, labels: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], classes: int, c: float
-) -> tuple[Vector, Vector]:
+@dataclass(frozen=True)
+class TermModel:
+    """The part of a classifier that reads terms and signals: a weight for each of the `vocabulary` and each class."""
+
+    vocabulary: dict[str, int]
+    idf: Vector
+    weights: Vector
+    bias: Vector
+
+
+def train_vectors(examples: Sequence[Example], vectors: Vector, classes: list[str]) -> tuple[Vector, Vector]:
+    """Weights (dimensions, classes) and bias over the vectors of the lessons; the same examples give the same."""
+    return _fit(vectors[[e.lesson for e in examples]], examples, classes, DENSE_C)
+
+
+def train_terms(examples: Sequence[Example], found: Sequence[Counter[str]], classes: list[str]) -> TermModel:
+    """The model over the features `found` in each lesson; the same examples give the same."""
+    vocabulary, idf, matrix = _sparse_matrix(found)
+    return TermModel(vocabulary, idf, *_fit(matrix[[e.lesson for e in examples]], examples, classes, SPARSE_C))
+
+
+def _fit(x: Any, examples: Sequence[Example], classes: list[str], c: float) -> tuple[Vector, Vector]:
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS, tol=1e-4, class_weight="balanced")
+    labels = np.array([classes.index(e.label) for e in examples])
+    weights = np.array([e.weight for e in examples])
+    model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS, tol=TOLERANCE, class_weight="balanced")
     with threadpool_limits(1):  # the products are small: a second thread waits more than it works
         model.fit(x, labels, sample_weight=weights)
-    columns = np.zeros((model.coef_.shape[1], classes), dtype=np.float32)
+    columns = np.zeros((model.coef_.shape[1], len(classes)), dtype=np.float32)
     bias = np.full(
-        classes, float(model.intercept_.min()) - 5.0, dtype=np.float32
+        len(classes), float(model.intercept_.min()) - 5.0, dtype=np.float32
     )  # a class nobody taught stays unlikely
     columns[:, model.classes_] = model.coef_.T
     bias[model.classes_] = model.intercept_
     return columns, bias
 
 
-def _sparse_matrix(examples: list[Example]) -> tuple[dict[str, int], Vector, object]:
+def _sparse_matrix(found: Sequence[Counter[str]]) -> tuple[dict[str, int], Vector, Any]:
+    """The vocabulary, its inverse document frequencies, and a row of length 1 for each lesson."""
     from scipy.sparse import csr_matrix
 
     seen: Counter[str] = Counter()
-    for e in examples:
-        seen.update(e.features.keys())
+    for counts in found:
+        seen.update(counts.keys())
     kept = sorted(f for f, n in seen.items() if n >= _MIN_COUNT)
     vocabulary = {f: i for i, f in enumerate(kept)}
-    idf = np.log((1 + len(examples)) / (1 + np.array([seen[f] for f in kept], dtype=np.float32))) + 1
-    rows, columns, values = [], [], []
-    for row, e in enumerate(examples):
-        known = sorted((vocabulary[f], n) for f, n in e.features.items() if f in vocabulary)
-        raw = np.array([(1 + np.log(n)) * idf[c] for c, n in known])
-        norm = max(float(np.linalg.norm(raw)), 1e-9) if known else 1.0
+    idf = np.log((1 + len(found)) / (1 + np.array([seen[f] for f in kept], dtype=np.float32))) + 1
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
+    for row, counts in enumerate(found):
+        known = sorted((vocabulary[f], n) for f, n in counts.items() if f in vocabulary)
+        raw = np.array([(1 + np.log(n)) * idf[c] for c, n in known], dtype=np.float32)
         rows += [row] * len(known)
         columns += [c for c, _ in known]
-        values += list(raw / norm)
-    # float32 takes a sixth off the training
-    matrix = csr_matrix((values, (rows, columns)), shape=(len(examples), len(kept)), dtype=np.float32)
+        values.append(raw / max(float(np.linalg.norm(raw)), 1e-9))
+    # in float32 the training takes a sixth less
+    matrix = csr_matrix((np.concatenate(values), (rows, columns)), shape=(len(found), len(kept)))
     return vocabulary, idf.astype(np.float32), matrix

@@ -13,14 +13,14 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ingest.build.classifier import write_classifier
+from ingest.build.beside import beside
+from ingest.build.classifier import TermModel, Training
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
@@ -141,11 +141,12 @@ def _write(
     precision = write_encoder(model, folder / "encoder", earlier)
     progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
     encoder = QueryEncoder(folder / "encoder")
-    vectors = {"guidance": _embedded(spaces["guidance"], encoder, model, store, progress)}
-    with ThreadPoolExecutor(1) as beside:  # what keeps one core busy, while the documents keep the others
-        made = beside.submit(_without_documents_vectors, folder, spaces, vectors["guidance"], inputs, model, earlier)
-        vectors["documents"] = _embedded(spaces["documents"], encoder, model, store, progress)
-    taught, heads = made.result()
+    training = Training([*spaces["guidance"], *_not_compared(inputs)], inputs, model.encoder_name, earlier)
+    learnt = beside(training.learn_terms)  # it keeps one core busy, as the passages do the others
+    guidance = _embedded(spaces["guidance"], encoder, model, store, progress)
+    made = beside(lambda: _without_documents_vectors(folder, spaces, inputs, training, learnt.result(), guidance))
+    vectors = {"guidance": guidance, "documents": _embedded(spaces["documents"], encoder, model, store, progress)}
+    heads = made.result()
     progress.stage("Writing the indexes", 0)
     kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
     if server is None:
@@ -171,7 +172,7 @@ def _write(
         passages={name: len(passages) for name, passages in spaces.items()},
         vectors=kinds,
         files=_sizes(folder),
-        classifier=taught,
+        classifier=training.hash,
         sha256=_hashes(folder),
         collection=collection_name(id) if server is not None else None,
     )
@@ -210,8 +211,8 @@ def _guidance_passages(inputs: Inputs, model: Model) -> list[Passage]:
     return [replace(p, read=model.beginning(p.read, ASKED_TOKENS)) if p.read else p for p in passages]
 
 
-def _thought_up(inputs: Inputs) -> list[Passage]:
-    """The phrasings whose terms the classifier learns beside the guidance space."""
+def _not_compared(inputs: Inputs) -> list[Passage]:
+    """The phrasings outside the guidance space, of which the classifier learns the terms."""
     glossary = SignalTables.from_json(inputs.tables).glossary
     return [_as_asked(p, glossary) for p in phrasing_passages(p for p in inputs.phrasings if not p.told)]
 
@@ -229,21 +230,17 @@ def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, stor
 def _without_documents_vectors(
     folder: Path,
     spaces: dict[str, list[Passage]],
-    guidance: Vector,
     inputs: Inputs,
-    model: Model,
-    earlier: list[tuple[Path, Manifest]],
-) -> tuple[str, dict[str, Head]]:
-    """Write what needs no document's vector: the classifier, whose hash is returned, and the lexical indexes.
-
-    The documents' heads by their ids come with it.
-    """
-    tables = SignalTables.from_json(inputs.tables)
-    lessons = [*spaces["guidance"], *_thought_up(inputs)]
-    taught = write_classifier(lessons, guidance, inputs, model.encoder_name, folder / "classifier", earlier)
+    training: Training,
+    learnt: TermModel | None,
+    guidance: Vector,
+) -> dict[str, Head]:
+    """Write what needs no document's vector, the classifier and the lexical indexes; return the documents' heads."""
+    training.write(learnt, guidance, folder / "classifier")
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
-    return taught, {d.id: head_of(d, tables) for d in inputs.documents}
+    tables = SignalTables.from_json(inputs.tables)
+    return {d.id: head_of(d, tables) for d in inputs.documents}
 
 
 def _write_lexical(folder: Path, passages: list[Passage]) -> None:

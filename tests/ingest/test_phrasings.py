@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.build.classifier import ALSO, REPORTED, Example, examples_of, train
+from ingest.build.classifier import ALSO, REPORTED, Example, examples_of, train_terms, train_vectors
 from ingest.build.model import find_model
-from ingest.build.run import _guidance_passages, _thought_up
+from ingest.build.run import _guidance_passages, _not_compared
 from ingest.chunking import phrasing_passages
 from ingest.phrasings import Phrasing, read_phrasings
 from kb.encoder import ASKED_TOKENS
@@ -21,7 +21,7 @@ from kb.errors import GuidanceError
 from kb.guidance.parse import read_cards
 from kb.home import shipped_data
 from kb.matching.classifier import NONE, term_features
-from kb.signals.tables import SignalTables, compile_tables
+from kb.signals.tables import compile_tables
 from kb.snapshot import Snapshot
 
 DATA = shipped_data()
@@ -40,7 +40,9 @@ def written(folder: Path, kind: str, name: str, *lines: dict[str, Any]) -> Path:
 def test_a_line_says_which_cards_it_teaches_and_where_it_comes_from(tmp_path: Path) -> None:
     written(tmp_path, "told", VPN, {"text": "a", "also": [WIFI], "source": "https://example.org/1"}, {"text": "b"})
     written(tmp_path, "thought-up", "out-of-scope", {"text": "c"})
+    written(tmp_path, "retold", VPN, {"text": "d", "retells": "https://example.org/1"})
     assert read_phrasings(tmp_path, CARDS) == [
+        Phrasing(VPN, "d", reported=True, told=False),
         Phrasing(NONE, "c", told=False),
         Phrasing(VPN, "a", (WIFI,), reported=True),
         Phrasing(VPN, "b"),
@@ -65,28 +67,31 @@ def test_a_question_is_compared_with_what_people_tell_and_with_no_tidier_words()
     compared = [p.text for p in _guidance_passages(inputs, MODEL) if p.kind == "phrasing"]
     assert said[0].text in compared
     assert said[1].text not in compared
-    assert [p.text for p in _thought_up(inputs)] == [said[1].text]
+    assert [p.text for p in _not_compared(inputs)] == [said[1].text]
 
 
 def test_a_report_weighs_more_and_teaches_further_cards_a_part_of_it() -> None:
     passages = phrasing_passages([Phrasing(VPN, "a", (WIFI,), reported=True), Phrasing(WIFI, "b")])
-    tables = SignalTables.from_json(compile_tables(DATA))
-    made = [e for p in passages for e in examples_of(p, np.zeros(3, np.float32), tables)]
-    assert [(e.label, e.weight) for e in made] == [(VPN, REPORTED), (WIFI, REPORTED * ALSO), (WIFI, 1.0)]
+    assert examples_of(passages) == [
+        Example(0, VPN, REPORTED),
+        Example(0, WIFI, REPORTED * ALSO),
+        Example(1, WIFI, 1.0),
+    ]
 
 
-def test_a_heavier_lesson_is_learned_over_a_lighter_one() -> None:
-    def learned(weight: float) -> str:
-        words = term_features(["tunnel"])
-        same, vpn, wifi, none = np.eye(4, dtype=np.float32)
-        lessons = [Example(VPN, same, words, weight), Example(WIFI, same, words), Example(NONE, none, words)]
-        # each class has as much besides, for classes are brought to the same weight
-        lessons += [Example(id, v, Counter({id: 1}), 20.0) for id, v in ((VPN, vpn), (WIFI, wifi), (NONE, none))] * 3
-        taught = train(lessons, [VPN, WIFI])
-        return taught.classes[int(taught.dense(same).argmax())]
-
-    assert learned(9.0) == VPN
-    assert learned(0.1) == WIFI
+@pytest.mark.parametrize(("weight", "learned"), [(9.0, VPN), (0.1, WIFI)])
+def test_a_heavier_lesson_is_learned_over_a_lighter_one(weight: float, learned: str) -> None:
+    classes = [VPN, WIFI, NONE]
+    lessons = [Example(0, VPN, weight), Example(0, WIFI), Example(1, NONE)]
+    # each class has as much besides, for classes are brought to the same weight
+    lessons += [Example(2 + n, id, 20.0) for n, id in enumerate(classes)] * 3
+    by_vector, bias = train_vectors(lessons, np.eye(5, dtype=np.float32), classes)
+    assert classes[int((by_vector[0] + bias).argmax())] == learned
+    found = [term_features([word]) for word in ("tunnel", "tea", *classes)]
+    by_term = train_terms(
+        [Example(e.lesson + 5 * n, e.label, e.weight) for n in range(3) for e in lessons], found * 3, classes
+    )
+    assert classes[int((by_term.weights[by_term.vocabulary["tunnel"]] + by_term.bias).argmax())] == learned
 
 
 def test_every_card_has_reports_among_its_phrasings_or_rough_ones() -> None:
