@@ -1,8 +1,8 @@
 """Phrasings: ways in which a card's trouble is told, from which its ranking is learned.
 
-`data/phrasings/told` holds them as people tell them, `retold` the same troubles as somebody else could have told them,
-`thought-up` tidier ones. The classifier learns from all; questions are compared with the first only, for the others make
-hardly anything better there (docs/matching.md), and every passage costs time.
+`data/phrasings/told` holds them as people tell them, `retold` the same troubles as somebody else could have told
+them, `thought-up` tidier ones. The classifier learns from all; questions are compared with the first only, for the
+others make hardly anything better there (docs/matching.md), and every passage costs time.
 """
 
 from __future__ import annotations

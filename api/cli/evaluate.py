@@ -43,7 +43,7 @@ def evaluate(
     from kb.evaluation.questions import read_questions
 
     snapshot = open_or_build()
-    questions = read_questions(file, split)
+    questions = read_questions(file, *([split] if split else []))
     systems = {"nekb": nekb_system(snapshot)} | {name: baseline(name, snapshot) for name in against}
     judged = {name: [system(q) for q in questions] for name, system in systems.items()}
     found = {name: figures(rows, calibrated=name == "nekb") for name, rows in judged.items()}

@@ -4,7 +4,8 @@ The weights are those of a conditional logit: the probability of an acceptable c
 foreign questions is made large, with an L2 penalty. Confidence and scope are logistic
 regressions on five figures of each ranking, made on folds whose questions the weights of that fold did not see.
 
-    python -m kb.evaluation.fit data/evaluation/questions.jsonl data/evaluation/reports.jsonl data/ranking.json
+    cd data/evaluation
+    python -m kb.evaluation.fit questions.jsonl reports.jsonl wider-reports.jsonl ../ranking.json
 """
 
 from __future__ import annotations
@@ -129,12 +130,13 @@ def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> dict[str, 
         "questions": len(judged),
         "cross_validated_hit@1": round(sum(_first(r) in c.question.expect for c, r in inside) / len(inside), 4),
     }
-    return {"ranking": fit_ranking(all_cases)} | fit_deciding(judged) | {"fitted_on": report}
+    deciding = fit_deciding([(c, r) for c, r in judged if c.question.split == "tune"])
+    return {"ranking": fit_ranking(all_cases)} | deciding | {"fitted_on": report}
 
 
 def main(files: Sequence[Path], target: Path) -> None:
     """Fit on the tuning split of some files and write the weights."""
-    questions = [q for file in files for q in read_questions(file, "tune")]
+    questions = [q for file in files for q in read_questions(file, "tune", "rank")]
     fitted = fit(questions, open_current(nekb_home()))
     target.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(fitted["fitted_on"]) + "\n")

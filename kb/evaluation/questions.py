@@ -14,7 +14,8 @@ from kb.errors import BadInputError
 class LabelledQuestion(BaseModel):
     """A question of an evaluation file. `expect` empty means out of scope; `signals` are those a reader must find.
 
-    `split` says what the question may be used for: `tune` (weights and calibration are fitted on it) or `report`.
+    `split` says what the question may be used for: `tune` (weights and calibration are fitted on it), `rank` (weights
+    only) or `report`.
     A question of ambiguous scope is left out of every figure.
     """
 
@@ -35,8 +36,8 @@ class LabelledQuestion(BaseModel):
         return bool(self.expect)
 
 
-def read_questions(path: Path, split: str | None = None) -> list[LabelledQuestion]:
-    """The questions of a JSON-lines file, without those of ambiguous scope.
+def read_questions(path: Path, *splits: str) -> list[LabelledQuestion]:
+    """The questions of a JSON-lines file, of some splits or all, without those of ambiguous scope.
 
     Raises `BadInputError` naming the line that cannot be read.
     """
@@ -57,6 +58,6 @@ def read_questions(path: Path, split: str | None = None) -> list[LabelledQuestio
                 f"{path.name}, line {number} is no labelled question: {error}.",
                 'Each line is an object with "id", "query" and "expect" (card ids, best first).',
             ) from error
-        if not question.ambiguous_scope and split in (None, question.split):
+        if not question.ambiguous_scope and (not splits or question.split in splits):
             found.append(question)
     return found

@@ -50,8 +50,10 @@ def _changed_page(home: Path, number: int) -> Path:
     return page
 
 
-def _survive(home: Path, points: int) -> None:
-    """Kill as many runs at random moments of the time that the last whole one took."""
+@pytest.mark.slow
+def test_killed_at_many_moments(own_home: Path) -> None:
+    """Forty runs are killed at random moments of the time that the last whole one took."""
+    home, points = own_home, 40
     _run(home, _changed_page(home, 997))  # the first starts the process that the others are forked off
     began = time.monotonic()
     assert _run(home, _changed_page(home, 998)) == 0
@@ -78,12 +80,3 @@ def _survive(home: Path, points: int) -> None:
         assert any("tunnel number 999" in p.body for d in store.documents() for p in d.posts)
     assert open_current(home).manifest.id != before
     assert not list((home / "snapshots").glob(".building-*"))
-
-
-def test_killed_at_a_few_moments(own_home: Path) -> None:
-    _survive(own_home, 3)
-
-
-@pytest.mark.slow
-def test_killed_at_many_moments(own_home: Path) -> None:
-    _survive(own_home, 40)

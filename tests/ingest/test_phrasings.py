@@ -100,6 +100,19 @@ def test_every_card_has_reports_among_its_phrasings_or_rough_ones() -> None:
     assert told[NONE] > 1000
 
 
+def test_what_is_retold_is_a_report_that_is_told() -> None:
+    told, retold = (
+        {
+            (path.stem, json.loads(line).get(field))
+            for path in (DATA / "phrasings" / kind).glob("*.jsonl")
+            for line in path.read_text(encoding="utf-8").splitlines()
+        }
+        for kind, field in (("told", "source"), ("retold", "retells"))
+    )
+    assert len(retold) > 2000
+    assert retold - told == set()
+
+
 def test_as_much_of_a_phrasing_is_embedded_as_of_a_question(snapshot: Snapshot) -> None:
     text = "startTunnel fails, extension 4711 exits; " * 60
     begun = MODEL.beginning(text, ASKED_TOKENS)

@@ -16,9 +16,9 @@ from kb.home import shipped_data
 DATA = shipped_data()
 FILE = DATA / "evaluation" / "questions.jsonl"
 QUESTIONS = read_questions(FILE)
-RAW, LANGUAGES, REPORTS = (
+RAW, LANGUAGES, REPORTS, WIDER = (
     [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    for file in (FILE, FILE.with_name("languages.jsonl"), FILE.with_name("reports.jsonl"))
+    for file in (FILE, *map(FILE.with_name, ("languages.jsonl", "reports.jsonl", "wider-reports.jsonl")))
 )
 CARDS = {card.id: card for card in read_cards(DATA / "guidance")}
 STYLES = {"short", "question", "log", "wrapper", "slack", "nonnative"}
@@ -135,21 +135,25 @@ def test_no_question_in_another_language_stands_among_what_is_learned_from() -> 
 
 
 def test_the_reports_are_whole_and_strangers_to_the_other_questions() -> None:
-    asked = [plain(r["query"]) for r in (*REPORTS, *LANGUAGES, *RAW)]
+    asked = [plain(r["query"]) for r in (*REPORTS, *WIDER, *LANGUAGES, *RAW)]
     assert [text for text, n in Counter(asked).items() if n > 1] == []
-    assert [id for id, n in Counter(r["id"] for r in REPORTS).items() if n > 1] == []
-    assert {r["style"] for r in REPORTS} == STYLES
-    assert all(set(r["expect"]) <= set(CARDS) for r in REPORTS)
-    assert all(r["topic"] == (CARDS[r["expect"][0]].topic if r["expect"] else "out-of-scope") for r in REPORTS)
-    inside = Counter((r["split"], bool(r["expect"])) for r in REPORTS)
-    assert inside["report", True] > 250
-    assert inside["report", False] > 80
+    assert [id for id, n in Counter(r["id"] for r in (*REPORTS, *WIDER)).items() if n > 1] == []
+    for reports in (REPORTS, WIDER):
+        assert {r["style"] for r in reports} == STYLES
+        assert all(set(r["expect"]) <= set(CARDS) for r in reports)
+        assert all(r["topic"] == (CARDS[r["expect"][0]].topic if r["expect"] else "out-of-scope") for r in reports)
+        inside = Counter((r["split"], bool(r["expect"])) for r in reports)
+        assert inside["report", True] > 250
+        assert inside["report", False] > 80
+    assert {r["split"] for r in WIDER} == {"rank", "report"}
 
 
 def test_no_report_is_learned_from_and_none_is_on_both_sides() -> None:
     learned = learned_from()
-    assert [r["id"] for r in REPORTS if plain(r["query"]) in learned] == []
-    sides = {split: {r["source"] for r in REPORTS if r["split"] == split and "source" in r} for split in SPLITS}
-    assert sides["tune"] & sides["report"] == set()
-    assert [r["id"] for r in REPORTS if r.get("source") in learned] == []
-    assert {r["source"] for r in RAW if "source" in r} & (sides["tune"] | sides["report"]) == set()
+    reports = [*REPORTS, *WIDER]
+    assert [r["id"] for r in reports if plain(r["query"]) in learned] == []
+    assert [r["id"] for r in reports if plain(r.get("source", "-")) in learned] == []
+    reported = {r["source"] for r in reports if r["split"] == "report" and "source" in r}
+    fitted = {r["source"] for r in reports if r["split"] != "report" and "source" in r}
+    assert fitted & reported == set()
+    assert {r["source"] for r in RAW if "source" in r} & (fitted | reported) == set()
