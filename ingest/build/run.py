@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -132,8 +133,8 @@ def _write(
     server: Publisher | None,
     progress: Progress,
 ) -> None:
-    folder = home / "snapshots" / f"{_BUILDING}{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
+    # A name of its own: work beside a build that failed may go on writing into its folder for a while.
+    folder = home / "snapshots" / f"{_BUILDING}{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
     spaces = spaces_of(inputs, model)
     earlier = list(earlier_snapshots(home))
