@@ -3,6 +3,9 @@
 `data/phrasings/told` holds them as people tell them, `retold` the same troubles as somebody else could have told
 them, `thought-up` tidier ones. The classifier learns from all; questions are compared with the first only, for the
 others make hardly anything better there (docs/matching.md), and every passage costs time.
+
+A line is an object with a `text`, its `style`, and where there are any the further cards that it teaches (`also`), the
+address of the report that it rewords (`source`), or of the one that it tells again (`retells`).
 """
 
 from __future__ import annotations
