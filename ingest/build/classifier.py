@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ingest.build.inputs import Inputs
 from kb.documents import Passage
@@ -67,8 +66,8 @@ class Training:
             shutil.copytree(self._same / "classifier", folder)
             return
         dense = train_vectors(examples_of(self._lessons[: len(vectors)]), vectors, self._classes)
-        vocabulary, idf, weights, bias = learnt.vocabulary, learnt.idf, learnt.weights, learnt.bias
-        CardClassifier(self._classes, *dense, vocabulary, idf, weights, bias).write(folder)
+        sparse = (learnt.weights, learnt.bias)
+        CardClassifier(self._classes, *dense, learnt.vocabulary, learnt.idf, *sparse).write(folder)
 
 
 def _hash(lessons: Iterable[Passage], classes: list[str], tables: Mapping[str, Any], encoder: str) -> str:
@@ -150,7 +149,7 @@ def _sparse_matrix(found: Sequence[Counter[str]]) -> tuple[dict[str, int], Vecto
     idf = np.log((1 + len(found)) / (1 + np.array([seen[f] for f in kept], dtype=np.float32))) + 1
     rows: list[int] = []
     columns: list[int] = []
-    values: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
+    values: list[Vector] = []
     for row, counts in enumerate(found):
         known = sorted((vocabulary[f], n) for f, n in counts.items() if f in vocabulary)
         raw = np.array([(1 + np.log(n)) * idf[c] for c, n in known], dtype=np.float32)

@@ -116,7 +116,7 @@ def _swept(home: Path) -> Iterator[None]:
 
 
 def _sweep(home: Path) -> None:
-    """Remove what a build left half done; the lock says that nobody is at work on it."""
+    """Remove what a build left half done; the lock says that no other build is at work on it."""
     for folder in (home / "snapshots").glob(f"{_BUILDING}*"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in home.glob(".current.*"):

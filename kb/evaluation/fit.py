@@ -1,8 +1,8 @@
-"""Fitting the ranking weights and the calibration on the questions of the tuning split.
+"""Fitting the ranking weights and the calibration on the questions that are there to tune on.
 
 The weights are those of a conditional logit: the probability of an acceptable card among all cards and the class of
-foreign questions is made large, with an L2 penalty. Confidence and scope are logistic
-regressions on five figures of each ranking, made on folds whose questions the weights of that fold did not see.
+foreign questions is made large, with an L2 penalty. Confidence and scope are logistic regressions on five figures of
+each ranking, made on folds whose questions the weights of that fold did not see, and without those of the split `rank`.
 
     cd data/evaluation
     python -m kb.evaluation.fit questions.jsonl reports.jsonl wider-reports.jsonl ../ranking.json
@@ -118,7 +118,7 @@ def _first(ranked: list[RankedCard]) -> str:
 
 
 def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> dict[str, Any]:
-    """Ranking weights from all questions; calibration from rankings that did not see their question."""
+    """Ranking weights from all questions; calibration from those to tune on, in rankings that did not see them."""
     all_cases = cases(questions, snapshot)
     fold = np.random.default_rng(_SEED).integers(0, FOLDS, len(all_cases))
     judged: list[tuple[Case, list[RankedCard]]] = []
@@ -135,7 +135,7 @@ def fit(questions: Sequence[LabelledQuestion], snapshot: Snapshot) -> dict[str, 
 
 
 def main(files: Sequence[Path], target: Path) -> None:
-    """Fit on the tuning split of some files and write the weights."""
+    """Fit on what some files hold to tune on, and write the weights."""
     questions = [q for file in files for q in read_questions(file, "tune", "rank")]
     fitted = fit(questions, open_current(nekb_home()))
     target.write_text(json.dumps(fitted, indent=2) + "\n", encoding="utf-8")

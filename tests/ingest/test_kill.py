@@ -17,6 +17,7 @@ from kb.snapshot import open_current
 from tests.conftest import PAGES
 
 SEED = 8
+KILLS = 40
 # Processes are forked off one that has everything imported and nothing begun, so that each dies at its work and not
 # while it starts.
 FORKS = multiprocessing.get_context("forkserver")
@@ -52,31 +53,30 @@ def _changed_page(home: Path, number: int) -> Path:
 
 @pytest.mark.slow
 def test_killed_at_many_moments(own_home: Path) -> None:
-    """Forty runs are killed at random moments of the time that the last whole one took."""
-    home, points = own_home, 40
-    _run(home, _changed_page(home, 997))  # the first starts the process that the others are forked off
+    """Runs are killed at random moments of the time that the last whole one took."""
+    _run(own_home, _changed_page(own_home, 997))  # the first starts the process that the others are forked off
     began = time.monotonic()
-    assert _run(home, _changed_page(home, 998)) == 0
+    assert _run(own_home, _changed_page(own_home, 998)) == 0
     whole = time.monotonic() - began
-    before = open_current(home).manifest.id
+    before = open_current(own_home).manifest.id
     draw = random.Random(SEED)
     kept = killed = 0
-    for number in range(points):
+    for number in range(KILLS):
         began = time.monotonic()
-        if _run(home, _changed_page(home, number), draw.uniform(0, whole)) == -9:
+        if _run(own_home, _changed_page(own_home, number), draw.uniform(0, whole)) == -9:
             killed += 1
         else:
             whole = time.monotonic() - began
-        answer = ask("code 8 hotspot", snapshot=open_current(home))
+        answer = ask("code 8 hotspot", snapshot=open_current(own_home))
         assert answer.guidance[0].id == "hotspot-internal-error-8"
-        with Store(home) as store:
+        with Store(own_home) as store:
             count = store.counts()["captures"]
         assert count >= kept, "a captured page was lost"
         kept = count
-    assert killed > points // 2
-    assert _run(home, _changed_page(home, 999)) == 0
-    with Store(home) as store:
+    assert killed > KILLS // 2
+    assert _run(own_home, _changed_page(own_home, 999)) == 0
+    with Store(own_home) as store:
         assert list(store.unparsed()) == []
         assert any("tunnel number 999" in p.body for d in store.documents() for p in d.posts)
-    assert open_current(home).manifest.id != before
-    assert not list((home / "snapshots").glob(".building-*"))
+    assert open_current(own_home).manifest.id != before
+    assert not list((own_home / "snapshots").glob(".building-*"))
