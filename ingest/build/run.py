@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ingest.build.beside import beside
-from ingest.build.classifier import TermModel, Training
+from ingest.build.classifier import Training
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
@@ -143,9 +143,14 @@ def _write(
     progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
     encoder = QueryEncoder(folder / "encoder")
     training = Training([*spaces["guidance"], *_not_compared(inputs)], inputs, model.encoder_name, earlier)
-    learnt = beside(training.learn_terms)  # it keeps one core busy, as the passages do the others
+    write_classifier = training.begin()  # its terms keep one core busy, as the passages do the others
     guidance = _embedded(spaces["guidance"], encoder, model, store, progress)
-    made = beside(lambda: _without_documents_vectors(folder, spaces, inputs, training, learnt.result(), guidance))
+
+    def without_documents_vectors() -> dict[str, Head]:
+        write_classifier(guidance, folder / "classifier")
+        return _write_words(folder, spaces, inputs)
+
+    made = beside(without_documents_vectors)
     vectors = {"guidance": guidance, "documents": _embedded(spaces["documents"], encoder, model, store, progress)}
     heads = made.result()
     progress.stage("Writing the indexes", 0)
@@ -228,16 +233,8 @@ def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, stor
     return embed([p.embedded for p in passages], encoder, model.encoder_name, store, progress.advance)
 
 
-def _without_documents_vectors(
-    folder: Path,
-    spaces: dict[str, list[Passage]],
-    inputs: Inputs,
-    training: Training,
-    learnt: TermModel | None,
-    guidance: Vector,
-) -> dict[str, Head]:
-    """Write what needs no document's vector, the classifier and the lexical indexes; return the documents' heads."""
-    training.write(learnt, guidance, folder / "classifier")
+def _write_words(folder: Path, spaces: dict[str, list[Passage]], inputs: Inputs) -> dict[str, Head]:
+    """Write what needs no vector, the lexical indexes; return the documents' heads."""
     for name, passages in spaces.items():
         _write_lexical(folder / name, passages)
     tables = SignalTables.from_json(inputs.tables)

@@ -1,7 +1,7 @@
-"""The classifier: two linear models over the cards, trained at build time on the cards' phrasings.
+"""The classifier: two models over the cards, trained at build time on the cards' phrasings.
 
-One reads the question's vector, the other its terms and signals. `NONE` is the class of questions that are not ours.
-Training lives in `ingest.build.classifier`; this is the part that a question needs.
+One reads the question's terms and signals, the other its vector. `NONE` is the class of questions that are not ours.
+Training lives in `ingest.build`; this is the part that a question needs.
 """
 
 from __future__ import annotations
@@ -56,65 +56,83 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class CardClassifier:
-    """Weights of both models; `classes` are card ids and `NONE`, in the order of the columns.
+class TermModel:
+    """A linear model over terms and signals: a weight for each of the `vocabulary` and each class."""
 
-    Products go through `einsum`, which stays on one thread: these are too small to share.
-    """
-
-    classes: list[str]
-    dense_weights: Vector
-    dense_bias: Vector
     vocabulary: dict[str, int]
     idf: Vector
-    sparse_weights: Vector
-    sparse_bias: Vector
-
-    def dense(self, vector: Vector) -> Vector:
-        """Log-probability of each class from the question's vector."""
-        return _log_softmax(np.einsum("i,ij->j", vector, self.dense_weights) + self.dense_bias)
+    weights: Vector
+    bias: Vector
 
     def weigh(self, found: Counter[str]) -> Weighed:
         """Weigh a part of a question's features; a feature that was not taught weighs nothing."""
         known = [(self.vocabulary[f], n) for f, n in found.items() if f in self.vocabulary]
         if not known:
-            return Weighed(np.zeros_like(self.sparse_bias), 0.0)
+            return Weighed(np.zeros_like(self.bias), 0.0)
         columns = np.array([c for c, _ in known])
         values = np.array([1.0 + math.log(n) for _, n in known], dtype=np.float32) * self.idf[columns]
-        weights = self.sparse_weights[columns].astype(np.float32)
+        weights = self.weights[columns].astype(np.float32)
         return Weighed(np.einsum("i,ij->j", values, weights), float(np.vecdot(values, values)))
 
-    def sparse(self, terms: Weighed, signals: Weighed) -> Vector:
-        """Log-probability of each class from the question's terms and signals."""
-        length = max(math.sqrt(terms.square + signals.square), 1e-9)
-        return _log_softmax((terms.sums + signals.sums) / np.float32(length) + self.sparse_bias)
+    def of(self, *parts: Weighed) -> Vector:
+        """Log-probability of each class from the parts of a question's features."""
+        length = max(math.sqrt(sum(part.square for part in parts)), 1e-9)
+        return log_softmax(np.sum([part.sums for part in parts], axis=0) / np.float32(length) + self.bias)
+
+
+@dataclass(frozen=True)
+class VectorModel:
+    """A network of one hidden layer of rectified units over a vector."""
+
+    hidden_weights: Vector
+    hidden_bias: Vector
+    weights: Vector
+    bias: Vector
+
+    def of(self, vector: Vector) -> Vector:
+        """Log-probability of each class."""
+        hidden = np.maximum(np.einsum("i,ij->j", vector, self.hidden_weights) + self.hidden_bias, 0.0)
+        return log_softmax(np.einsum("i,ij->j", hidden, self.weights) + self.bias)
+
+
+@dataclass(frozen=True)
+class CardClassifier:
+    """Both models; `classes` are card ids and `NONE`, in the order of their columns.
+
+    Their products go through `einsum`, which stays on one thread: these are too small to share.
+    """
+
+    classes: list[str]
+    terms: TermModel
+    vectors: VectorModel
 
     def write(self, folder: Path) -> None:
         """Write both models into a folder."""
         folder.mkdir(parents=True)
-        np.save(folder / "dense.npy", np.vstack([self.dense_weights, self.dense_bias]).astype(np.float32))
-        np.save(folder / "sparse.npy", self.sparse_weights.astype(np.float16))
-        np.save(folder / "idf.npy", np.vstack([self.idf]).astype(np.float32))
-        np.save(folder / "bias.npy", self.sparse_bias.astype(np.float32))
-        names = {"classes": self.classes, "vocabulary": list(self.vocabulary)}
+        terms, vectors = self.terms, self.vectors
+        np.save(folder / "hidden.npy", np.vstack([vectors.hidden_weights, vectors.hidden_bias]).astype(np.float32))
+        np.save(folder / "dense.npy", np.vstack([vectors.weights, vectors.bias]).astype(np.float32))
+        np.save(folder / "sparse.npy", terms.weights.astype(np.float16))
+        np.save(folder / "idf.npy", np.vstack([terms.idf]).astype(np.float32))
+        np.save(folder / "bias.npy", terms.bias.astype(np.float32))
+        names = {"classes": self.classes, "vocabulary": list(terms.vocabulary)}
         (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> CardClassifier:
         """The classifier of a snapshot."""
         names = json.loads((folder / "names.json").read_bytes())
-        dense = np.load(folder / "dense.npy")
+        hidden, dense = np.load(folder / "hidden.npy"), np.load(folder / "dense.npy")
+        vocabulary = {f: i for i, f in enumerate(names["vocabulary"])}
+        sparse, bias = np.load(folder / "sparse.npy"), np.load(folder / "bias.npy")
         return cls(
             classes=names["classes"],
-            dense_weights=dense[:-1],
-            dense_bias=dense[-1],
-            vocabulary={f: i for i, f in enumerate(names["vocabulary"])},
-            idf=np.load(folder / "idf.npy")[0],
-            sparse_weights=np.load(folder / "sparse.npy"),
-            sparse_bias=np.load(folder / "bias.npy"),
+            terms=TermModel(vocabulary, np.load(folder / "idf.npy")[0], sparse, bias),
+            vectors=VectorModel(hidden[:-1], hidden[-1], dense[:-1], dense[-1]),
         )
 
 
-def _log_softmax(scores: Vector) -> Vector:
-    shifted = scores - scores.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
+def log_softmax(scores: Vector) -> Vector:
+    """Log-probabilities of scores on a log-odds scale, along the last axis."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), dtype=np.float32)

@@ -52,7 +52,7 @@ def by_vector(text: Text) -> Matrix:
     found[layout.asked.candidates, COLUMN["dense_max"]] = best[0]
     found[layout.asked.candidates, COLUMN["dense_top3"]] = best.sum(0, where=there) / there.sum(0)
     found[layout.told.candidates, COLUMN["dense_text"]] = layout.told.best(scores)[0]
-    layout.put_classes(found, "classifier_dense", snapshot.classifier.dense(text.vector))
+    layout.put_classes(found, "classifier_dense", snapshot.classifier.vectors.of(text.vector))
     return found
 
 
@@ -60,8 +60,8 @@ def by_signals(question: Question) -> Candidates:
     """What the signals of a question point to, and what the classifier says of its terms and signals."""
     snapshot = question.snapshot
     found = Candidates(snapshot.layout)
-    signals = snapshot.classifier.weigh(signal_features(question.signals))
-    sparse = snapshot.classifier.sparse(question.read.weighed, signals)
+    signals = snapshot.classifier.terms.weigh(signal_features(question.signals))
+    sparse = snapshot.classifier.terms.of(question.read.weighed, signals)
     snapshot.layout.put_classes(found.values, "classifier_sparse", sparse)
     _signals(found, question.signals, snapshot.pointers)
     for id, term in question.read.decisive:

@@ -61,7 +61,7 @@ class Text:
     @Once
     def weighed(self) -> Weighed:
         """What the classifier makes of the terms, which stay the same whatever is given beside the text."""
-        return self.snapshot.classifier.weigh(term_features(self.terms))
+        return self.snapshot.classifier.terms.weigh(term_features(self.terms))
 
     @Once
     def decisive(self) -> list[tuple[str, str]]:

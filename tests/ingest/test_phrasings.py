@@ -8,10 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
-from ingest.build.classifier import ALSO, REPORTED, Example, examples_of, train_terms, train_vectors
 from ingest.build.model import find_model
 from ingest.build.run import _guidance_passages, _not_compared
 from ingest.chunking import phrasing_passages
@@ -20,7 +18,7 @@ from kb.encoder import ASKED_TOKENS
 from kb.errors import GuidanceError
 from kb.guidance.parse import read_cards
 from kb.home import shipped_data
-from kb.matching.classifier import NONE, term_features
+from kb.matching.classifier import NONE
 from kb.signals.tables import compile_tables
 from kb.snapshot import Snapshot
 
@@ -68,30 +66,6 @@ def test_a_question_is_compared_with_what_people_tell_and_with_no_tidier_words()
     assert said[0].text in compared
     assert said[1].text not in compared
     assert [p.text for p in _not_compared(inputs)] == [said[1].text]
-
-
-def test_a_report_weighs_more_and_teaches_further_cards_a_part_of_it() -> None:
-    passages = phrasing_passages([Phrasing(VPN, "a", (WIFI,), reported=True), Phrasing(WIFI, "b")])
-    assert examples_of(passages) == [
-        Example(0, VPN, REPORTED),
-        Example(0, WIFI, REPORTED * ALSO),
-        Example(1, WIFI, 1.0),
-    ]
-
-
-@pytest.mark.parametrize(("weight", "learned"), [(9.0, VPN), (0.1, WIFI)])
-def test_a_heavier_lesson_is_learned_over_a_lighter_one(weight: float, learned: str) -> None:
-    classes = [VPN, WIFI, NONE]
-    lessons = [Example(0, VPN, weight), Example(0, WIFI), Example(1, NONE)]
-    # each class has as much besides, for classes are brought to the same weight
-    lessons += [Example(2 + n, id, 20.0) for n, id in enumerate(classes)] * 3
-    by_vector, bias = train_vectors(lessons, np.eye(5, dtype=np.float32), classes)
-    assert classes[int((by_vector[0] + bias).argmax())] == learned
-    found = [term_features([word]) for word in ("tunnel", "tea", *classes)]
-    by_term = train_terms(
-        [Example(e.lesson + 5 * n, e.label, e.weight) for n in range(3) for e in lessons], found * 3, classes
-    )
-    assert classes[int((by_term.weights[by_term.vocabulary["tunnel"]] + by_term.bias).argmax())] == learned
 
 
 def test_every_card_has_reports_among_its_phrasings_or_rough_ones() -> None:

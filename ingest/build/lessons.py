@@ -1,0 +1,47 @@
+"""What the lessons of a classifier teach: which cards are right for each of them, and how much that weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kb.documents import Passage
+from kb.encoder import Vector
+
+# All three are chosen by cross-validation (docs/matching.md): what a trouble that somebody really had weighs against
+# one that was thought up, and the part of a right card that one is which would help as well.
+REPORTED = 3.0
+ALSO = 0.5
+# How far classes are brought to the same weight: 1 is wholly, as if all cards were asked for alike, 0 not at all.
+BALANCE = 0.75
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """How right each class is for each lesson (lessons, classes), from 0 to 1, and what the lessons weigh."""
+
+    right: Vector
+    weights: Vector
+
+    @property
+    def shares(self) -> Vector:
+        """The right classes of each lesson as a distribution."""
+        return np.asarray(self.right / self.right.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def lessons_of(passages: Sequence[Passage], classes: Sequence[str]) -> Lessons:
+    """What passages teach: the card that each belongs to, and for less those that would help too.
+
+    The less a class was taught, the more each of its lessons weighs: what is rare must not drown.
+    """
+    at = {id: column for column, id in enumerate(classes)}
+    right = np.zeros((len(passages), len(classes)), dtype=np.float32)
+    weights = np.array([REPORTED if p.reported else 1.0 for p in passages], dtype=np.float32)
+    for row, p in enumerate(passages):
+        right[row, [at[id] for id in p.also]] = ALSO
+        right[row, at[p.owner]] = 1.0
+    taught = weights @ right
+    balance = (taught.mean() / np.maximum(taught, 1.0)) ** BALANCE
+    return Lessons(right, np.asarray(weights * balance[[at[p.owner] for p in passages]], dtype=np.float32))

@@ -1,0 +1,32 @@
+"""Lessons: a report weighs more, a further card is right in part, and a class that was taught little is not drowned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ingest.build.lessons import ALSO, BALANCE, REPORTED, lessons_of
+from ingest.chunking import phrasing_passages
+from ingest.phrasings import Phrasing
+from kb.matching.classifier import NONE
+
+CLASSES = ["one", "two", NONE]
+
+
+def test_a_further_card_is_right_in_part() -> None:
+    made = lessons_of(phrasing_passages([Phrasing("one", "a", ("two",)), Phrasing("two", "b")]), CLASSES)
+    assert made.right.tolist() == [[1.0, ALSO, 0.0], [0.0, 1.0, 0.0]]
+    assert made.shares.sum(axis=1) == pytest.approx(1.0)
+    assert made.shares[0].tolist() == pytest.approx([1 / (1 + ALSO), ALSO / (1 + ALSO), 0.0])
+
+
+def test_a_report_weighs_more_than_what_was_thought_up() -> None:
+    made = lessons_of(phrasing_passages([Phrasing("one", "a", reported=True), Phrasing("one", "b")]), CLASSES)
+    assert made.weights[0] / made.weights[1] == pytest.approx(REPORTED)
+
+
+def test_a_lesson_of_a_class_that_was_taught_little_weighs_more() -> None:
+    said = [Phrasing("one", "a"), *(Phrasing("two", f"b {n}") for n in range(16))]
+    made = lessons_of(phrasing_passages(said), CLASSES)
+    assert made.weights[0] / made.weights[1] == pytest.approx(16**BALANCE)
+    assert float(made.weights[0]) < float(np.sum(made.weights[1:]))
