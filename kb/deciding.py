@@ -1,6 +1,6 @@
 """Deciding: how sure, which outcome, what is missing.
 
-Scores are not thresholds. Two logistics of five named figures of the ranking, fitted on labelled questions in scope and
+Scores are not thresholds. Two logistics of six named figures of the ranking, fitted on labelled questions in scope and
 out of it, say how likely the first card is a right one (confidence) and how likely the question is ours at all (scope);
 the borders of the outcome are chosen on their scales (docs/matching.md).
 """
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kb.answer import Missing, Outcome
+from kb.matching.candidates import COLUMN
 from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
 from kb.matching.question import Question
@@ -36,7 +37,11 @@ _ASK = {
 
 
 def figures_of(ranked: list[RankedCard]) -> dict[str, float]:
-    """The five figures of a ranking that confidence and scope are read from."""
+    """The six figures of a ranking that confidence and scope are read from.
+
+    `similar` and `nearer_none` are cosines: that of the first card, and by how much what is not ours is nearer than
+    any card.
+    """
     none = next(r for r in ranked if r.id == NONE)
     cards = [r for r in ranked if r.id != NONE]
     best, second = cards[0], cards[1] if len(cards) > 1 else None
@@ -44,7 +49,8 @@ def figures_of(ranked: list[RankedCard]) -> dict[str, float]:
         "best": _logit(best.probability),
         "margin": min(best.score - second.score, 8.0) if second else 8.0,
         "none": min(max(none.score - best.score, -8.0), 8.0),
-        "similar": best.features["dense_max"],
+        "similar": _cosine(best),
+        "nearer_none": _cosine(none) - max(map(_cosine, cards)),
         "identified": float(best.identified),
     }
 
@@ -139,6 +145,11 @@ def _first_with(question: Question, extra: Mapping[str, str]) -> str:
 
 def _first_card(ranked: list[RankedCard]) -> str:
     return next(r.id for r in ranked if r.id != NONE)
+
+
+def _cosine(ranked: RankedCard) -> float:
+    """That of the question and the nearest of what people tell of a card."""
+    return float(ranked.values[COLUMN["dense_max"]])
 
 
 def _logit(p: float) -> float:

@@ -1,7 +1,7 @@
 """Fitting the ranking weights and the calibration on the questions that are there to tune on.
 
 The weights are those of a conditional logit: the probability of an acceptable card among all cards and the class of
-foreign questions is made large, with an L2 penalty. Confidence and scope are logistic regressions on five figures of
+foreign questions is made large, with an L2 penalty. Confidence and scope are logistic regressions on six figures of
 each ranking, made on folds whose questions the weights of that fold did not see, and without those of the split `rank`.
 
     cd data/evaluation
@@ -101,8 +101,9 @@ def _logistic(figures: Sequence[dict[str, float]], true: npt.NDArray[np.bool_]) 
     from sklearn.linear_model import LogisticRegression
 
     x = np.array([[f[name] for name in FIGURES] for f in figures])
-    model = LogisticRegression(C=0.5).fit(x, true)
-    weights = {name: round(float(w), 4) for name, w in zip(FIGURES, model.coef_[0], strict=True)}
+    spread = np.maximum(x.std(axis=0), 1e-6)  # the penalty shall not weigh on a cosine more than on log-odds
+    model = LogisticRegression(C=0.5).fit(x / spread, true)
+    weights = {name: round(float(w), 4) for name, w in zip(FIGURES, model.coef_[0] / spread, strict=True)}
     return Logistic(weights, round(float(model.intercept_[0]), 4))
 
 

@@ -40,7 +40,7 @@ FEATURES = (
     "ours",
     "foreign",
 )
-FIGURES = ("best", "margin", "none", "similar", "identified")
+FIGURES = ("best", "margin", "none", "similar", "nearer_none", "identified")
 
 
 def in_order(ranking: Mapping[str, float]) -> Values:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kb.evaluation.fit import MOST_TURNED_AWAY, Case, _border, fit_deciding, fit_ranking, ranked_with
+from kb.deciding import figures_of
+from kb.evaluation.fit import MOST_TURNED_AWAY, Case, _border, _logistic, fit_deciding, fit_ranking, ranked_with
 from kb.evaluation.questions import LabelledQuestion
 from kb.matching.candidates import COLUMN
+from kb.matching.cards import order
 from kb.matching.classifier import NONE
-from kb.matching.weights import FEATURES
+from kb.matching.weights import FEATURES, FIGURES, in_order
 
 IDS = ["one", "two", NONE]
 
@@ -54,3 +56,22 @@ def test_what_is_ours_is_told_from_what_is_not() -> None:
     deciding = fit_deciding([(c, ranked_with(c, weights)) for c in some()])
     assert set(deciding) == {"confidence", "scope", "answered_from", "no_match_below"}
     assert deciding["scope"]["weights"]["none"] < 0  # the better `none`, the less it is ours
+
+
+@pytest.mark.parametrize("size", [0.01, 1.0, 100.0])
+def test_a_figure_is_heard_whatever_its_size(size: float) -> None:
+    true = np.arange(200) % 2 == 1
+    figures = [dict.fromkeys(FIGURES, 0.0) | {"nearer_none": -size * float(t)} for t in true]
+    fitted = _logistic(figures, true)
+    assert fitted.of(figures[0]) < 0.2
+    assert fitted.of(figures[1]) > 0.8
+
+
+def test_how_much_nearer_what_is_not_ours_is_than_any_card_is_a_figure() -> None:
+    values = np.zeros((len(IDS), len(FEATURES)))
+    values[:, COLUMN["dense_max"]] = [0.5, 0.6, 0.9]
+    values[0, COLUMN["term"]] = 1.0
+    found = figures_of(order(IDS, values, in_order({"term": 1.0}), {}))
+    assert found["similar"] == 0.5  # of the first card, not of the nearest
+    assert found["nearer_none"] == pytest.approx(0.3)
+    assert set(found) == set(FIGURES)
