@@ -51,8 +51,7 @@ def _loss(rows: Any, lessons: Lessons) -> Callable[[Vector, Vector], float]:
 def _minimised(loss: Callable[[Vector, Vector], float], shape: tuple[int, int]) -> Vector:
     """The weights that make a loss smallest, from zeros.
 
-    torch's L-BFGS keeps its vectors in float32 and takes a third of the time of scipy's, which spent more of it on
-    bounds than on the products.
+    torch's L-BFGS keeps its vectors in float32 and takes a third of the time of SciPy's (docs/performance.md).
     """
     import torch
 
