@@ -124,7 +124,7 @@ def origin(milvus_home: Path, on_milvus: Milvus, tmp_path: Path) -> Iterator[Pat
 
 @contextlib.contextmanager
 def _pulling(home: Path, address: str, key: str, log: Path) -> Iterator[None]:
-    """`nekb snapshots pull --every 1` beside a replica."""
+    """`nekb snapshots pull --every 1` beside a replica, which is begun once there is a snapshot to answer from."""
     with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "snapshots", "pull", address, "--every", "1"],
@@ -133,6 +133,10 @@ def _pulling(home: Path, address: str, key: str, log: Path) -> Iterator[None]:
             stderr=file,
         )
     try:
+        deadline = time.monotonic() + WITHIN
+        while not (home / "current").exists():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
         yield
     finally:
         process.kill()
