@@ -2,66 +2,59 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from ingest.build import build
-from ingest.importing import import_files
 from kb.snapshot import Snapshot, open_current
 
 PAGES = Path(__file__).parent / "pages"
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+_BUILD = pytest.StashKey[tuple[Path, "subprocess.Popen[bytes]"]]()  # its folder, with `home` and a log
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to build what many tests need, and let those that do not need it come first."""
+    config = session.config
+    session.items.sort(key=_needs_home)
+    if config.option.collectonly or not any(map(_needs_home, session.items)):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="nekb-tests-"))
+    kept = os.environ.get("NEKB_TEST_CACHE") or str(config.cache.mkdir("home"))
+    command = ["nice", sys.executable, "-m", "tests.first_build", str(folder / "home"), kept]
+    with (folder / "build.log").open("wb") as log:
+        config.stash[_BUILD] = (folder, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+
+
+def _needs_home(item: pytest.Item) -> bool:
+    return "home" in getattr(item, "fixturenames", ())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing of the build behind."""
+    if _BUILD in config.stash:
+        folder, process = config.stash[_BUILD]
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+def home(pytestconfig: pytest.Config) -> Path:
     """A data directory with a built snapshot. Tests read it; one that writes copies it (`own_home`).
 
-    It is built anew for each session. What the session before embedded, taught and exported is taken over where it was
-    made of the same, as in any build; it is kept under `.pytest_cache`, or where `NEKB_TEST_CACHE` says.
+    It is built anew for each session (`tests/first_build.py`); what of it the next one may take over is kept under
+    `.pytest_cache`, or where `NEKB_TEST_CACHE` says.
     """
-    folder = tmp_path_factory.mktemp("home")
-    kept = Path(os.environ.get("NEKB_TEST_CACHE") or pytestconfig.cache.mkdir("home"))
-    earlier = folder / "snapshots" / "earlier"
-    for file in kept.glob("store.db*"):
-        shutil.copy(file, folder / file.name)
-    if (kept / f"snapshot-{_makers()}").exists():
-        shutil.copytree(kept / f"snapshot-{_makers()}", earlier)
-    import_files(folder, [PAGES / "tag-page.txt"])
-    build(folder)
-    shutil.rmtree(earlier, ignore_errors=True)
-    _keep(folder, kept)
-    return folder
-
-
-def _makers() -> str:
-    """The code that makes what an earlier snapshot can give: changed code takes nothing over."""
-    code = hashlib.sha256()
-    for file in sorted((ROOT / "ingest" / "build").glob("*.py")):
-        code.update(file.read_bytes())
-    return code.hexdigest()[:16]
-
-
-def _keep(folder: Path, kept: Path) -> None:
-    """Keep the store and the snapshot for the next session, whole or not at all."""
-    kept.mkdir(parents=True, exist_ok=True)
-    for file in folder.glob("store.db*"):
-        shutil.copy(file, kept / f"next.{file.name}")
-        (kept / f"next.{file.name}").replace(kept / file.name)
-    fresh = Path(tempfile.mkdtemp(dir=kept)) / "snapshot"
-    shutil.copytree(folder / "snapshots" / (folder / "current").read_text().strip(), fresh)
-    for old in kept.glob("snapshot-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    with contextlib.suppress(OSError):  # another session was faster
-        fresh.rename(kept / f"snapshot-{_makers()}")
-    shutil.rmtree(fresh.parent, ignore_errors=True)
+    folder, process = pytestconfig.stash[_BUILD]
+    assert process.wait() == 0, (folder / "build.log").read_text()
+    return folder / "home"
 
 
 @pytest.fixture(scope="session")
