@@ -1,14 +1,21 @@
-"""What the lessons of a classifier teach: which cards are right for each of them, and how much that weighs."""
+"""What the lessons of a classifier teach: which cards are right for each, how much that weighs, what is yet missed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kb.documents import Passage
 from kb.encoder import Vector
+
+if TYPE_CHECKING:
+    import torch
+
+EVERY = slice(None)
 
 # All three are chosen by cross-validation (docs/matching.md): what a trouble that somebody really had weighs against
 # one that was thought up, and the part of a right card that one is which would help as well.
@@ -29,6 +36,24 @@ class Lessons:
     def shares(self) -> Vector:
         """The right classes of each lesson as a distribution."""
         return np.asarray(self.right / self.right.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def missed(self, log_p: torch.Tensor, which: slice | torch.Tensor = EVERY) -> torch.Tensor:
+        """What a model that gives the log-probabilities (lessons, classes) misses of each lesson, by its weight.
+
+        Half is the cross-entropy to the right classes, the best one weighing most, and half the negative logarithm of
+        the probability that any of them comes first, which is what hit@1 asks for.
+        """
+        import torch
+
+        right, shares, weights = (tensor[which] for tensor in self._tensors)
+        any_right = torch.log((right * log_p.exp()).sum(1) + 1e-12)
+        return -(any_right + (shares * log_p).sum(1)) / 2 * weights
+
+    @cached_property
+    def _tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        import torch
+
+        return torch.from_numpy(self.right), torch.from_numpy(self.shares), torch.from_numpy(self.weights)
 
 
 def lessons_of(passages: Sequence[Passage], classes: Sequence[str]) -> Lessons:

@@ -145,14 +145,11 @@ def _write(
     training = Training([*spaces["guidance"], *_not_compared(inputs)], inputs, model.encoder_name, earlier)
     write_classifier = training.begin()  # its terms keep one core busy, as the passages do the others
     guidance = _embedded(spaces["guidance"], encoder, model, store, progress)
-
-    def without_documents_vectors() -> dict[str, Head]:
-        write_classifier(guidance, folder / "classifier")
-        return _write_words(folder, spaces, inputs)
-
-    made = beside(without_documents_vectors)
+    trained = beside(lambda: write_classifier(guidance, folder / "classifier"))
+    worded = beside(lambda: _write_words(folder, spaces, inputs))
     vectors = {"guidance": guidance, "documents": _embedded(spaces["documents"], encoder, model, store, progress)}
-    heads = made.result()
+    heads = worded.result()
+    trained.result()
     progress.stage("Writing the indexes", 0)
     kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
     if server is None:

@@ -1,7 +1,7 @@
 """Training the network over vectors: one hidden layer, on vectors with noise, so that it learns what is near them too.
 
-The loss is that of the model of terms; what keeps it from learning by heart is the noise, half of the hidden units left
-out at each step (dropout: Srivastava et al., 2014) and weights that decay.
+What is made small is what the lessons miss; what keeps it from learning by heart is the noise, half of the hidden units
+left out at each step (dropout: Srivastava et al., 2014) and weights that decay.
 """
 
 from __future__ import annotations
@@ -53,18 +53,15 @@ def _layer(inputs: int, outputs: int, chance: torch.Generator) -> list[torch.Ten
 def _learn(layers: list[torch.Tensor], vectors: torch.Tensor, lessons: Lessons, chance: torch.Generator) -> None:
     import torch
 
-    right, shares = torch.from_numpy(lessons.right), torch.from_numpy(lessons.shares)
-    each = torch.from_numpy(lessons.weights / lessons.weights.mean())
+    typical = float(lessons.weights.mean())
     steps = EPOCHS * -(-len(vectors) // BATCH)
     optimiser = torch.optim.AdamW(layers, lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + 1)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(vectors), generator=chance).split(BATCH):
-            log_p = _noisily(layers, vectors[batch], chance)
-            any_right = torch.log((right[batch] * log_p.exp()).sum(1) + 1e-12)
-            missed = -(any_right + (shares[batch] * log_p).sum(1)) / 2
+            missed = lessons.missed(_noisily(layers, vectors[batch], chance), batch)
             optimiser.zero_grad()
-            (missed * each[batch]).mean().backward()
+            (missed.mean() / typical).backward()
             optimiser.step()
             schedule.step()
 
