@@ -13,15 +13,21 @@ from dataclasses import replace
 from kb.answer import Signal
 from kb.signals.codes import FoundCode, find_codes
 from kb.signals.letters import lowered
+from kb.signals.system_codes import find_system_codes
 from kb.signals.tables import TELL, Domain, Entry, SignalTables
 from kb.signals.versions import find_devices, find_os, platform_of, versions_alone
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
 _PART = re.compile(r"[A-Za-z0-9_]+")
 _PREFIXED = re.compile(r"\b([A-Z]{2,3})(?=[A-Z][a-z])[A-Za-z]{4,60}\b")
+_FUNCTION = re.compile(
+    r"\b(?:nw_[a-z0-9_]{4,50}|(?:SCNetworkReachability|CNCopy|DNSService)[A-Z]\w{2,40}|sec_protocol_[a-z_]{4,50})\b"
+)
 _BUG = re.compile(r"\bFB\d{7,9}\b")
 _WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read
 _MAX_PARTS = 6
+_FEW_PARTS = 2
+_BUNDLE = re.compile(r"(?:com|org|net|io|dev|de|cn|group)\.")
 # System extensions and Developer ID exist on the Mac alone.
 _ONLY_THERE = {("packaging", "system-extension"): "macOS", ("distribution", "developer-id"): "macOS"}
 _PLATFORMS = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
@@ -40,7 +46,12 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     named = list(_named(text, tables))
     context = context_domains(text, named, tables)
     domains = [(e.domain, start, end) for e, start, end in named if e.kind == "error" and e.domain and e.code is None]
-    codes = find_codes(text, tables, context, domains)
+    codes = [*find_codes(text, tables, context, domains)]
+    codes += [
+        c
+        for c in find_system_codes(text)
+        if not any(c.code == o.code or (c.start < o.end and o.start < c.end) for o in codes)
+    ]
     found = [_error_signal(c, tables) for c in codes]
     found += _domains_alone(named, codes, tables)
     found += [_signal(entry, start, end) for entry, start, end in named if entry.kind not in ("error", TELL)]
@@ -48,6 +59,7 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     found += find_devices(text, tables)
     found += [Signal(kind="bug_number", value=m[0], start=m.start(), end=m.end()) for m in _BUG.finditer(text)]
     found += _other_frameworks(text, tables)
+    found += _functions(text, tables)
     found += _implied(found, named, tables)
     found += versions_alone(text, found)
     return found
@@ -59,6 +71,13 @@ def _other_frameworks(text: str, tables: SignalTables) -> Iterator[Signal]:
         framework = tables.foreign_prefixes.get(m[1])
         if framework and tables.word(m[0].lower()) is None:
             yield Signal(kind="foreign", value=framework, start=m.start(), end=m.end())
+
+
+def _functions(text: str, tables: SignalTables) -> Iterator[Signal]:
+    """The C functions of our frameworks that no table has, known by their prefix: `nw_listener_set_queue`."""
+    for m in _FUNCTION.finditer(text):
+        if tables.word(m[0].lower()) is None:
+            yield Signal(kind="api", value=m[0], start=m.start(), end=m.end())
 
 
 def context_domains(text: str, named: list[tuple[Entry, int, int]], tables: SignalTables) -> list[Domain]:
@@ -101,7 +120,8 @@ def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
         yield entry, at, at + len(phrase)
     for m in _WORD.finditer(text):
         for entry, start, end in _look_up(m[0], m.start(), tables):
-            if not any(a <= start and end <= b for a, b in taken):
+            key = entry.kind == "api" and text[:start].endswith("<key>")  # of a property list
+            if not key and not any(a <= start and end <= b for a, b in taken):
                 yield entry, start, end
 
 
@@ -125,7 +145,7 @@ def _bounded(low: str, start: int, end: int) -> bool:
 
 
 def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
-    low = word.rstrip(":").lower()
+    low = word.rstrip(":").lstrip("_").lower()
     entry = tables.word(word.lower()) or tables.word(low) or _numbered(low, tables)
     if entry is not None:
         yield entry, start, start + len(word)
@@ -138,17 +158,27 @@ def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entr
         for to in range(min(len(parts), at + _MAX_PARTS), at, -1):
             piece = word[parts[at].start() : parts[to - 1].end()]
             entry = tables.word(piece.lower())
-            if entry is not None and (entry.kind not in ("platform", "distribution") or len(parts) < 3):
+            if entry is not None and _told_by_part(entry, word, to - at, len(parts)):
                 yield entry, start + parts[at].start(), start + parts[to - 1].end()
                 at = to - 1
                 break
         at += 1
 
 
+def _told_by_part(entry: Entry, word: str, parts: int, of: int) -> bool:
+    """Whether a part of a longer word says what it says alone.
+
+    In a bundle's name or a property list's key an API is no API, and a lone word of a long identifier is no platform.
+    """
+    if entry.kind == "api":
+        return not _BUNDLE.match(word)
+    return entry.kind not in ("platform", "distribution") or parts > 1 or of <= _FEW_PARTS
+
+
 def _numbered(low: str, tables: SignalTables) -> Entry | None:
-    """An interface or process with a number behind its name, such as `utun4`."""
-    entry = tables.word(low.rstrip("0123456789"))
-    return entry if entry is not None and entry.kind == "log" else None
+    """An interface, a process or a foreign system with a number behind its name: `utun4`, `ubuntu16.04`."""
+    entry = tables.word(low.rstrip("0123456789."))
+    return entry if entry is not None and entry.kind in ("log", "platform") else None
 
 
 def _error_signal(found: FoundCode, tables: SignalTables) -> Signal:
@@ -195,16 +225,17 @@ def _implied(found: Iterable[Signal], named: list[tuple[Entry, int, int]], table
         for entry, start, end in named
         for kind, value in entry.implies
     ]
-    if not any(s.kind == "platform" for s in found):
-        implied += _implied_platforms(found, named, tables)
-    return implied
+    return [*implied, *_implied_platforms(found, named, tables)]
 
 
 def _implied_platforms(
     found: list[Signal], named: list[tuple[Entry, int, int]], tables: SignalTables
 ) -> Iterator[Signal]:
+    """A version or a device says its platform always, what exists on one alone only where nothing names one."""
     strong = [(platform_of(s), s.start, s.end) for s in found if s.kind in ("os", "device")]
     strong = [p for p in strong if p[0]]
+    if not strong and any(s.kind == "platform" for s in found):
+        return
     if not strong:
         strong = [(e.platforms[0], a, b) for e, a, b in named if _one_platform(e.platforms)]
         strong += [(only, s.start, s.end) for s in found if s.kind == "error" and (only := _domain_platform(s, tables))]

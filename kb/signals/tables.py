@@ -250,10 +250,19 @@ def _api_entries(apis: list[dict[str, Any]]) -> Named:
             entry["implies"] = [["api", owner] for owner in owners]
         for text in spellings:
             if _distinctive(text) or api.get("unmistakable"):
-                yield text, _member(text, entry) if text[0].islower() and api["name"][0].isupper() else entry
+                found = _member(text, entry) if text[0].islower() and api["name"][0].isupper() else entry
+                yield text, found
+                if (first := _first_keyword(text)) is not None:
+                    yield first, found
     for name in sorted(by_name):  # what Xcode's templates call a subclass, and people call the class
         if name.startswith("NE") and name.endswith("Provider") and name not in ("NEProvider", "NEVPNProvider"):
             yield name[2:], _facts("api", name, by_name[name])
+
+
+def _first_keyword(selector: str) -> str | None:
+    """What people write of a selector without its colons: `removeConfigurationForSSID`."""
+    first = selector.split(":", maxsplit=1)[0]
+    return first if ":" in selector and "(" not in selector and _distinctive(first) else None
 
 
 def _member(text: str, entry: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""Codes of the system beneath the frameworks: an errno, an OSStatus, a number of Bonjour or of IOKit.
+
+An errno says by itself where it belongs (`sys/errno.h`); Foundation calls that domain NSPOSIXErrorDomain. The others
+are told by their shape, and stand without a domain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.signals.codes import FoundCode
+
+POSIX = "NSPOSIXErrorDomain"
+# What strerror says on Darwin, where a number stands beside it.
+_STRERROR = (
+    r"(?:operation not permitted|no such (?:file or directory|process)|input/output error|bad file descriptor"
+    r"|cannot allocate memory|permission denied|resource busy|file exists|invalid argument|too many open files"
+    r"|no space left on device|broken pipe|resource temporarily unavailable|operation now in progress|message too long"
+    r"|protocol not supported|operation not supported|address already in use|can't assign requested address"
+    r"|network is (?:down|unreachable)|software caused connection abort|connection re(?:set by peer|fused)"
+    r"|no buffer space available|socket is (?:already connected|not connected)|operation timed out|host is down"
+    r"|no route to host|operation canceled)"
+)
+_ERRNO = re.compile(
+    rf"errno\W{{1,4}}(?P<named>\d{{1,3}})\b(?!\.\d)|\bPOSIXErrorCode\(rawValue: (?P<raw>\d{{1,3}})\)"
+    rf"|{_STRERROR}\s?[(\[](?:os error |errno )?(?P<behind>\d{{1,3}})[)\]]"
+    rf"|(?<!port )(?<![\d.:])(?P<before>\d{{1,3}})\)?(?:\s?[:–-])?\s{_STRERROR}",
+    re.IGNORECASE,
+)
+# How CFNetwork prints what lies under an error: the domain 1 is kCFStreamErrorDomainPOSIX (`CFStream.h`), and
+# `error 1:61 [61]` is such a pair with the code again.
+_STREAM = re.compile(
+    r"\b_kCFStreamErrorCodeKey=(?P<code>\d{1,3})\b(?=[^{}]{0,80}_kCFStreamErrorDomainKey=1\b)"
+    r"|\b_kCFStreamErrorDomainKey=1\b[^{}]{0,80}_kCFStreamErrorCodeKey=(?P<late>\d{1,3})\b"
+    r"|\berror \d:(?P<twice>\d{1,3}) \[(?P=twice)\]"
+)
+# A number below zero of three places or more is hardly anything else: -1009, -9836, -65570. It is no time zone.
+_NEGATIVE = re.compile(r"(?<![\w.,:+*/-])(?<!\d )(?P<code>-[1-9]\d{2,9})(?![\w.,:/]*\d|\s?(?:dBm?|ms|px|%|pt)\b|\w|-)")
+# Installers and IOKit count from 0xe0000000 on; other hexadecimal numbers are codes where a word says so.
+_HEX = re.compile(
+    r"\b(?P<code>0xe[0-9a-f]{7})\b"
+    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?P<said>0x[0-9a-f]{1,8})\b",
+    re.IGNORECASE,
+)
+# `nehelper sent invalid result code [1]`: whose code it is the words around it do not tell.
+_BRACKETED = re.compile(r"\b(?:code|error) \[(?P<code>-?\d{1,6})\]", re.IGNORECASE)
+
+
+def find_system_codes(text: str) -> Iterator[FoundCode]:
+    """Every such code of the text."""
+    for domain, patterns in ((POSIX, (_ERRNO, _STREAM)), (None, (_NEGATIVE, _HEX, _BRACKETED))):
+        for pattern in patterns:
+            for m in pattern.finditer(text):
+                group = m.lastgroup or "code"
+                yield FoundCode(domain, _signed(int(m[group], 0)), m.start(), m.end(), explicit=False)
+
+
+def _signed(number: int) -> int:
+    """A code as the 32 bits of an OSStatus: 0xe8008016 is -402620394."""
+    return number - (1 << 32) if number >= 1 << 31 else number
