@@ -20,22 +20,24 @@ _CODE_AFTER = re.compile(
     + ")",
     re.IGNORECASE,
 )
-_DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain\w{0,12}")
+_DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain(?![a-z])\w{0,12}")
 # As an NSError prints and describes itself: whatever stands there is the domain.
 _NSERROR = re.compile(r"\bError Domain=(?P<domain>[A-Za-z][\w.-]{2,80}) Code=-?\d{1,10}\b")
 _DESCRIBED = re.compile(r"[(（](?P<domain>[A-Za-z][\w.-]{2,80}) ?(?:error|错误) ?-?\d{1,6}[.。]?[)）]", re.IGNORECASE)
 _JSON_DOMAIN = re.compile(r"[\"']?domain[\"']?\s*[:=]\s*[\"']?(?P<domain>[A-Za-z][\w.]{2,80})", re.IGNORECASE)
 _JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>" + _INT + ")", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?:\b(?:error|err|code|error_?code|reason_?code|result_?code|errors?\s+code|status|fehler|fehlercode|erreur|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
+    r"(?:\b(?:error|err|code|err(?:or)?_?code|reason_?code|result_?code|errors?\s+code|status|fehler|fehlercode|erreur|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
     r"\s*(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为)*\s*(?P<code>" + _INT + ")",
     re.IGNORECASE,
 )
-# Numbers of somebody else's: `HTTP status 404`, `exit code 1`.
-_ANOTHERS = re.compile(r"(?:https?|exit|exited(?: with)?|ws|websocket)[\s/:=_-]*$", re.IGNORECASE)
+# Numbers of somebody else's: `HTTP status 404`, `exit code 1`, `make: *** [all] Error 2`; an `os error 2` is an errno.
+_ANOTHERS = re.compile(
+    r"(?:(?:https?|exit|exited(?: with)?|ws|websocket|\bos)[\s/:=_{-]*|\*\*\* \[[^\]]{0,80}\] )$", re.IGNORECASE
+)
 # App Store Connect's own: `ITMS-90525`, `Asset validation failed (90525)`.
 _UPLOAD = re.compile(r"(?:\bITMS-|\bvalidation failed:? ?\(|\((?=9\d{4}\)))(?P<code>9\d{4})\b", re.IGNORECASE)
-_REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b)", re.IGNORECASE)
+_REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b| generated)", re.IGNORECASE)
 _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
 
@@ -101,7 +103,7 @@ def _split_json(text: str, tables: SignalTables) -> Iterator[FoundCode]:
 def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
     for pattern in (_BARE, _UPLOAD, _REVERSED):
         for m in pattern.finditer(text):
-            if _ANOTHERS.search(text, max(0, m.start() - 12), m.start()):
+            if _ANOTHERS.search(text, max(0, m.start() - 90), m.start()):
                 continue
             code = int(m["code"])
             knows = [d for d in context if code in d.cases]

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kb.answer import Signal
+from kb.signals.bare_versions import versions_alone
 from kb.signals.codes import FoundCode, find_codes
 from kb.signals.letters import lowered
 from kb.signals.system_codes import find_system_codes
 from kb.signals.tables import TELL, Domain, Entry, SignalTables
-from kb.signals.versions import find_devices, find_os, platform_of, versions_alone
+from kb.signals.versions import find_devices, find_os, platform_of
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
 _PART = re.compile(r"[A-Za-z0-9_]+")
@@ -146,7 +147,7 @@ def _bounded(low: str, start: int, end: int) -> bool:
 
 def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
     low = word.rstrip(":").lstrip("_").lower()
-    entry = tables.word(word.lower()) or tables.word(low) or _numbered(low, tables)
+    entry = tables.word(word.lower()) or tables.word(low) or _numbered(low, tables) or _plural(low, tables)
     if entry is not None:
         yield entry, start, start + len(word)
         return
@@ -179,6 +180,12 @@ def _numbered(low: str, tables: SignalTables) -> Entry | None:
     """An interface, a process or a foreign system with a number behind its name: `utun4`, `ubuntu16.04`."""
     entry = tables.word(low.rstrip("0123456789."))
     return entry if entry is not None and entry.kind in ("log", "platform") else None
+
+
+def _plural(low: str, tables: SignalTables) -> Entry | None:
+    """A class of which somebody writes several: `NENetworkRules`."""
+    entry = tables.word(low[:-1]) if low.startswith(("ne", "nw", "os")) and low.endswith("s") else None
+    return entry if entry is not None and entry.kind == "api" else None
 
 
 def _error_signal(found: FoundCode, tables: SignalTables) -> Signal:

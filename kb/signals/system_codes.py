@@ -23,18 +23,20 @@ _STRERROR = (
     r"|no route to host|operation canceled)"
 )
 _ERRNO = re.compile(
-    rf"errno\W{{1,4}}(?P<named>\d{{1,3}})\b(?!\.\d)|\bPOSIXErrorCode\(rawValue: (?P<raw>\d{{1,3}})\)"
-    rf"|{_STRERROR}\s?[(\[](?:os error |errno )?(?P<behind>\d{{1,3}})[)\]]"
-    rf"|(?<!port )(?<![\d.:])(?P<before>\d{{1,3}})\)?(?:\s?[:–-])?\s{_STRERROR}",
+    r"(?:errno\W{1,4}|\bPOSIXErrorCode\(rawValue: |\bPOSIX |\bos error |\bOs \{ code: )(?P<code>\d{1,3})\b(?!\.\d)",
     re.IGNORECASE,
 )
+_BEFORE_WORDS = re.compile(
+    rf"(?<!port )(?<![\d.:])(?P<code>[1-9]\d{{0,2}})\)?(?:\s?[:–-])?\s{_STRERROR}", re.IGNORECASE
+)
+# Looked for from the number on: to try thirty phrases at each letter would take longer than all the rest.
+_BRACKETED_BEHIND = re.compile(r"[(\[]-?(?P<code>\d{1,3})[)\]]")
+_WORDS = re.compile(rf"{_STRERROR}\s?$", re.IGNORECASE)
 # How CFNetwork prints what lies under an error: the domain 1 is kCFStreamErrorDomainPOSIX (`CFStream.h`), and
 # `error 1:61 [61]` is such a pair with the code again.
-_STREAM = re.compile(
-    r"\b_kCFStreamErrorCodeKey=(?P<code>\d{1,3})\b(?=[^{}]{0,80}_kCFStreamErrorDomainKey=1\b)"
-    r"|\b_kCFStreamErrorDomainKey=1\b[^{}]{0,80}_kCFStreamErrorCodeKey=(?P<late>\d{1,3})\b"
-    r"|\berror \d:(?P<twice>\d{1,3}) \[(?P=twice)\]"
-)
+_STREAM = re.compile(r"_kCFStreamErrorCodeKey\W{1,4}(?P<code>-?\d{1,5})\b")
+_OF_POSIX = re.compile(r"_kCFStreamErrorDomainKey\W{1,4}1\b")
+_CONNECTION = re.compile(r"\berror \d:(?P<code>\d{1,3}) \[(?P=code)\]")
 # A number below zero of three places or more is hardly anything else: -1009, -9836, -65570. It is no time zone.
 _NEGATIVE = re.compile(r"(?<![\w.,:+*/-])(?<!\d )(?P<code>-[1-9]\d{2,9})(?![\w.,:/]*\d|\s?(?:dBm?|ms|px|%|pt)\b|\w|-)")
 # Installers and IOKit count from 0xe0000000 on; other hexadecimal numbers are codes where a word says so.
@@ -43,17 +45,30 @@ _HEX = re.compile(
     r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?P<said>0x[0-9a-f]{1,8})\b",
     re.IGNORECASE,
 )
-# `nehelper sent invalid result code [1]`: whose code it is the words around it do not tell.
-_BRACKETED = re.compile(r"\b(?:code|error) \[(?P<code>-?\d{1,6})\]", re.IGNORECASE)
+# `nehelper sent invalid result code [1]`, `get_mtu failed (6)`: whose code it is the words around it do not tell.
+_BRACKETED = re.compile(
+    r"\b(?:(?:code|error) \[(?P<code>-?\d{1,6})\]|(?:failed ?|PlatformException)\((?P<call>-?\d{1,10})[),])",
+    re.IGNORECASE,
+)
 
 
 def find_system_codes(text: str) -> Iterator[FoundCode]:
     """Every such code of the text."""
-    for domain, patterns in ((POSIX, (_ERRNO, _STREAM)), (None, (_NEGATIVE, _HEX, _BRACKETED))):
-        for pattern in patterns:
-            for m in pattern.finditer(text):
-                group = m.lastgroup or "code"
-                yield FoundCode(domain, _signed(int(m[group], 0)), m.start(), m.end(), explicit=False)
+    said = (m for m in _BRACKETED_BEHIND.finditer(text) if _WORDS.search(text, max(0, m.start() - 40), m.start()))
+    for m in (*_ERRNO.finditer(text), *_BEFORE_WORDS.finditer(text), *said, *_CONNECTION.finditer(text)):
+        yield _found(m, POSIX)
+    streams = [*_STREAM.finditer(text)]
+    domain = POSIX if streams and _OF_POSIX.search(text) else None
+    yield from (_found(m, domain) for m in streams)
+    hexadecimal = _HEX.finditer(text) if "0x" in text.lower() else ()
+    for m in (*_NEGATIVE.finditer(text), *hexadecimal, *_BRACKETED.finditer(text)):
+        yield _found(m, None)
+
+
+def _found(m: re.Match[str], domain: str | None) -> FoundCode:
+    number = m[m.lastgroup or "code"]
+    base = 16 if number.lower().startswith("0x") else 10
+    return FoundCode(domain, _signed(int(number, base)), m.start(), m.end(), explicit=False)
 
 
 def _signed(number: int) -> int:

@@ -1,4 +1,4 @@
-"""Operating systems with their versions, and devices: `iOS 26.0.1`, `Tahoe`, `iPhone17,1`, `iPhone 17 Pro`."""
+"""Operating systems named with a version, and devices: `iOS 26.0.1`, `Tahoe`, `iPhone17,1`, `iPhone 17 Pro`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kb.answer import Signal
 from kb.signals.letters import lowered
 from kb.signals.tables import SignalTables
 
-_CANONICAL = {
+SYSTEMS = {
     "ios": "iOS",
     "ipados": "iPadOS",
     "macos": "macOS",
@@ -21,27 +21,33 @@ _CANONICAL = {
     "visionos": "visionOS",
     "watchos": "watchOS",
     "mac": "macOS",
+    "iphone os": "iOS",
+    "ipad os": "iPadOS",
 }
-_UNIT = r"\s*(?:GB|MB|ms|sec|min|mini|inch|core)"  # behind a number that is no version
+UNIT = r"\s*(?:GB|MB|ms|sec|min|mini|inch|core|Pro|Plus|Max)"  # behind a number that is no version
 _OS = re.compile(
-    r"(?<![A-Za-z0-9_])(?P<os>iOS|iPadOS|macOS|mac\s?OS\s?X|mac\s?OS|OS\s?X|tvOS|visionOS|watchOS|mac)"
+    r"(?<![A-Za-z0-9_])(?P<os>iOS|iPad\s?OS|iPhone\s?OS|macOS|mac\s?OS\s?X|mac\s?OS|OS\s?X|tvOS|visionOS|watchOS|mac)"
     r"(?:[\s_:\-(=\"']|\b(?:version|ver|v|sdk|build|sur|系统|版本)\b\.?|"
     r"\b(?:big sur|sonoma|ventura|monterey|sequoia|tahoe|catalina|mojave)\b){0,4}"
     # `10.0.0.x` is an address and `20C69` a build.
     r"(?P<version>\d{1,2}(?:\.\d{1,2}(?:\.\d{1,2}(?!\.x\b))?)?)"
-    rf"(?![\d%]|\.\d|[A-Z]\d{{1,4}}[a-z]?\b|{_UNIT})",
+    rf"(?![\d%]|\.\d|[A-Z]\d{{1,4}}[a-z]?\b|{UNIT})",
     re.IGNORECASE,
 )
 # What follows a version is one of the same system: `iOS 18.2.1 and 17.6.1`, `macOS 14 through 14.1.2`, `iOS 16/17`,
 # `iOS 16 17`.
 _NEXT = re.compile(
-    r"(?:\s?[,/&+–-]\s?|\s?(?:,\s?)?\b(?:and|or|to|through|then|vs\.?|und|oder|et|ou|y|o|и|или)\b\s|\s?[、和与及或]\s?|\s(?=\d{1,2}(?:\.\d{1,2}){0,2}(?:[\s,.;:?!)]|$)))"
+    r"(?:\s?[,/&+–-]\s?|\s?(?:,\s?)?\b(?:and|or|to|through|then|vs\.?|und|oder|et|ou|y|o|и|или)\b\s|\s?[、和与及或]\s?"
+    r"|\s(?=\d{1,2}(?:\.\d{1,2}){0,2}(?:[\s,.;:?!)]|$)))"
     r"(?P<version>\d{1,2}(?:\.\d{1,2}){0,2})"
-    rf"(?![\d%]|:\d|\.\d|\.x\b|[A-Za-z]\d|{_UNIT})",
+    rf"(?![\d%]|:\d|\.\d|\.x\b|[A-Za-z]\d|{UNIT})",
     re.IGNORECASE,
 )
-_NEAR = 3  # years: `iOS 16 and 17` are two, `iOS 17 and 12 users` is one
+_INCHES = ("9.7", "10.5", "12.9")  # of iPads
+NEAR = 3  # years: `iOS 16 and 17` are two, `iOS 17 and 12 users` is one
 _FIRST_WHOLE = 11  # of macOS, before it were 10.x
+_TEN, _SNOW_LEOPARD, _LAST_IOS_TEN = 10, 6, 3  # there was no iOS 10.4, and nobody speaks of macOS 10.5
+_FAR = 30
 _RENUMBERED = 26  # the first version that is called by the year
 _MODEL = re.compile(
     r"\b(?P<model>iPhone|iPad|MacBook(?:\s(?:Air|Pro|Neo))?|iMac|Mac\s?mini|Mac\s?Studio|Mac\s?Pro|Apple\sTV"
@@ -57,35 +63,10 @@ _DEVICE_OS = re.compile(
     r"(?!\.?\d|%|\s*(?:GB|MB|ms|sec|min|inch|with\b))",
     re.IGNORECASE,
 )
-# A version that stands without its system: `on 15.3`, `since 26.0.1`, `(14.4)`, `XR, 13.5,`, `15.1.`, `26.4 beta`.
-_ALONE = re.compile(
-    r"(?<![\d.])(?:(?:\b(?:on|since|under|after|from|to|until|before|in|with|simulator|sim|auf|nach|seit|ab|sur|depuis)\s"
-    r"|\bw/\s?|\bProductVersion:\s*)(?P<behind>\d{2}\.\d{1,2}(?:\.\d)?)(?!\.?\d|\s?%|[A-Za-z])"
-    r"|(?:^|[(,/]\s?)(?P<apart>\d{2}\.\d{1,2}(?:\.\d)?)(?=[),;:]|\.?\s*$|\.\s)"
-    r"|(?P<early>\d{2}\.\d{1,2}(?:\.\d)?)(?=\s(?:public\s|developer\s)?(?:beta|b\d|RC)\b))",
-    re.MULTILINE | re.IGNORECASE,
+# A version with its build, whose number tells the system: 15.0 is macOS with 24A335, and iOS with 19A346.
+_BUILT = re.compile(
+    r"(?<![\d.])(?P<version>\d{2}\.\d{1,2}(?:\.\d{1,2})?)[\s,]{1,2}\(?(?P<build>[12]\d)[A-Z]\d{1,4}[a-z]?\b"
 )
-# Where one stands with its system, a near one needs no word before it: `17.0 was fine`, `15.x too`, `and on 15?`.
-_BESIDE = re.compile(
-    rf"(?<![\w.,:/-])(?:(?P<version>\d{{2}}\.\d{{1,2}})(?!\.?\d|[\w%/]|{_UNIT})|(?P<series>\d{{2}})\.[x*](?!\w)"
-    r"|(?:(?<=\bon )|(?<=\bfrom ))(?P<whole>\d{2})(?=[?.,;)]|\s(?:on|it)\b|$))",
-    re.IGNORECASE,
-)
-# Three parts are a system's where its platform is known and nothing before them says whose else they are.
-_THREE_PARTS = re.compile(r"(?<![\d.])(?P<version>\d{2}\.\d{1,2}\.\d{1,2})(?!\.?[\dx]|%|/)")
-_ANOTHERS = re.compile(
-    r"(?:xcode|darwin|kernel|xnu|(?<!os_)(?<!os )(?<!product)version|ver|v|app|client|build|release|lib\w*|sdk"
-    r"|wireguard|openvpn|openssl|swift|react native|flutter|node|python|java|electron|ruby|go|qt|xamarin|maui|net"
-    r"|dext|pod|unity|expo|ionic|capacitor|cordova|kotlin|gradle|windows|ubuntu|debian|android|chrome|firefox|safari|docker)"
-    r"[\s:=v-]*$",
-    re.IGNORECASE,
-)
-# After an update, 16 to 18 are versions of iOS: macOS went from 15 to 26.
-_UPDATED = re.compile(
-    r"\b(?:updat\w{1,3}|upgrad\w{1,3})\s(?:to|auf|a|à|su|naar)\s(?P<version>1[678]\.\d{1,2}(?:\.\d)?)(?!\.?\d)",
-    re.IGNORECASE,
-)
-_MAC_TEN = re.compile(r"(?<![\d.])(?P<version>10\.1[0-6](?:\.[0-9])?)(?!\.?\d|/)")
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
 )
@@ -106,14 +87,15 @@ _FAMILY_PLATFORM = (
 def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
     """Every operating system that is named with a version."""
     for m in _OS.finditer(text):
-        family = _CANONICAL.get(re.sub(r"\s+", " ", m["os"].lower()), "macOS")
-        if _plausible(family, m["version"]) and not (m["os"].lower() == "mac" and _is_model(text, m)):
+        family = SYSTEMS.get(re.sub(r"\s+", " ", m["os"].lower()), "macOS")
+        if plausible(family, m["version"]) and not (m["os"].lower() == "mac" and _is_model(text, m)):
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
             yield from _further(text, family, m)
     for m in _DEVICE_OS.finditer(text):
         family = {"iphone": "iOS", "ipad": "iPadOS"}.get(m["model"].lower(), "macOS")
-        if _plausible(family, m["version"]):
+        if plausible(family, m["version"]) and m["version"] not in _INCHES:
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
+    yield from _built(text)
     yield from _release_names(text, tables)
 
 
@@ -128,54 +110,11 @@ def _further(text: str, family: str, first: re.Match[str]) -> Iterator[Signal]:
     """The versions that are told in one breath with a first one."""
     before, end = first["version"], first.end("version")
     while m := _NEXT.match(text, end):
-        apart = _apart(family, m["version"], before)
-        if not _plausible(family, m["version"]) or ("." not in m["version"] and not 0 < apart <= _NEAR):
+        apart = years_between(family, m["version"], before)
+        if not plausible(family, m["version"]) or ("." not in m["version"] and not 0 < apart <= NEAR):
             return
         end = m.end()
         yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start("version"), end=end)
-
-
-def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
-    """The versions of a system that the text names elsewhere, or not at all where only one system had them.
-
-    `found` are the other signals of the text. The system is that of the versions which stand with one, else the one
-    platform; where there are such versions, another must be near them.
-    """
-    told = [s.value.split(" ") for s in found if s.kind == "os"]
-    platforms = {s.value for s in found if s.kind == "platform"}
-    if not told and platforms <= {"macOS"} and (old := [*_MAC_TEN.finditer(text)]):
-        yield from (Signal(kind="os", value=f"macOS {m['version']}", start=m.start(), end=m.end()) for m in old)
-        if not platforms:
-            yield Signal(kind="platform", value="macOS", start=old[0].start(), end=old[0].end(), implied=True)
-        return
-    if not told and not platforms and (phone := _UPDATED.search(text)):
-        at = phone.span("version")
-        yield Signal(kind="os", value=f"iOS {phone['version']}", start=at[0], end=at[1])
-        yield Signal(kind="platform", value="iOS", start=at[0], end=at[1], implied=True)
-        return
-    families = {family for family, _ in told} or platforms
-    family = next(iter(families)) if len(families) == 1 else ""
-    if family not in _CANONICAL.values():
-        return
-    for version, start, end in _alone(text, *([_BESIDE] if told else [])):
-        near = not told or any(_apart(family, version, other) <= _NEAR for _, other in told)
-        if near and _plausible(family, version):
-            yield Signal(kind="os", value=f"{family} {version}", start=start, end=end)
-
-
-def _alone(text: str, *further: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
-    """Versions without a name, less those that the text gives to something else, there or elsewhere."""
-    for m in [m for pattern in (_ALONE, _THREE_PARTS, *further) for m in pattern.finditer(text)]:
-        group = m.lastgroup or "version"
-        if not any(_ANOTHERS.search(text, max(0, at - 30), at) for at in _places(text, m[group])):
-            yield m[group], m.start(group), m.end(group)
-
-
-def _places(text: str, version: str) -> Iterator[int]:
-    at = text.find(version)
-    while at >= 0:
-        yield at
-        at = text.find(version, at + 1)
 
 
 def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
@@ -190,13 +129,31 @@ def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
             yield Signal(kind="os", value=f"macOS {m['version'] or major}", start=m.start(), end=m.end())
 
 
-def _plausible(family: str, version: str) -> bool:
-    """Whether Apple has shipped or may ship such a version: macOS 10 to 16 and 26 on, iOS 6 to 18 and 26 on."""
-    low = {"macOS": 10, "iOS": 6, "iPadOS": 13, "tvOS": 9, "visionOS": 1, "watchOS": 2}[family]
-    return low <= _major(version) <= 30
+def plausible(family: str, version: str) -> bool:
+    """Whether Apple has shipped or may ship such a version: macOS 10.6 to 15 and 26 on, iOS 6 to 18 and 26 on."""
+    first, last = {"macOS": (10, 15), "iOS": (6, 18), "iPadOS": (13, 18), "tvOS": (9, 18), "watchOS": (2, 11)}.get(
+        family, (1, 2)
+    )
+    major, minor = _major(version), version.split(".")[1] if "." in version else "0"
+    if len(minor) > 1 and minor.startswith("0"):  # of a date
+        return False
+    if major == _TEN:
+        return int(minor) >= _SNOW_LEOPARD if family == "macOS" else int(minor) <= _LAST_IOS_TEN
+    return first <= major <= last or _RENUMBERED <= major <= _FAR
 
 
-def _apart(family: str, one: str, other: str) -> int:
+def _built(text: str) -> Iterator[Signal]:
+    """Versions with a build of macOS or of iOS, whose first number is that of Darwin."""
+    for m in _BUILT.finditer(text):
+        major, build = _major(m["version"]), int(m["build"])
+        for family, before, after in (("macOS", 9, -1), ("iOS", 4, -3)):
+            if build == major + (after if major >= _RENUMBERED else before) and plausible(family, m["version"]):
+                yield Signal(
+                    kind="os", value=f"{family} {m['version']}", start=m.start("version"), end=m.end("version")
+                )
+
+
+def years_between(family: str, one: str, other: str) -> int:
     """How many years lie between two versions: after iOS 18 and macOS 15 came 26."""
     skipped = 10 if family == "macOS" else 7
     years = [_major(version) - (skipped if _major(version) >= _RENUMBERED else 0) for version in (one, other)]

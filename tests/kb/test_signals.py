@@ -150,6 +150,15 @@ LOG = st.lists(
             "=",
             "Code=",
             "Domain=",
+            "errno = 65",
+            "_kCFStreamErrorDomainKey=1, _kCFStreamErrorCodeKey=57",
+            "Invalid argument (022)",
+            "-65570",
+            "0xE8008016",
+            "on 15.3",
+            "26.4 beta (25E5218f)",
+            "15.x was fine",
+            "١٥.٣",
         ]
     )
     | st.text(max_size=40),
