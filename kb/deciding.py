@@ -1,8 +1,8 @@
 """Deciding: how sure, which outcome, what is missing.
 
-Scores are not thresholds. Two logistics of six named figures of the ranking, fitted on labelled questions in scope and
-out of it, say how likely the first card is a right one (confidence) and how likely the question is ours at all (scope);
-the borders of the outcome are chosen on their scales (docs/matching.md).
+Scores are not thresholds. Two logistics of seven named figures of the ranking, fitted on labelled questions in scope
+and out of it, say how likely the first card is a right one (confidence) and how likely the question is ours at all
+(scope); the borders of the outcome are chosen on their scales (docs/matching.md).
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _ASK = {
 
 
 def figures_of(ranked: list[RankedCard]) -> dict[str, float]:
-    """The six figures of a ranking that confidence and scope are read from.
+    """The seven figures of a ranking that confidence and scope are read from.
 
     `similar` and `nearer_none` are cosines: that of the first card, and by how much what is not ours is nearer than
-    any card.
+    any card. `not_ours` is the log-odds that the vector alone gives for that.
     """
     none = next(r for r in ranked if r.id == NONE)
     cards = [r for r in ranked if r.id != NONE]
@@ -51,6 +51,7 @@ def figures_of(ranked: list[RankedCard]) -> dict[str, float]:
         "none": min(max(none.score - best.score, -8.0), 8.0),
         "similar": _cosine(best),
         "nearer_none": _cosine(none) - max(map(_cosine, cards)),
+        "not_ours": min(max(float(none.values[COLUMN["scope_dense"]]), -8.0), 8.0),
         "identified": float(best.identified),
     }
 

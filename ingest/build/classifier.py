@@ -13,9 +13,9 @@ from typing import Any
 from ingest.build import term_model, vector_model
 from ingest.build.beside import beside
 from ingest.build.inputs import Inputs
-from ingest.build.lessons import ALSO, BALANCE, REPORTED, lessons_of
+from ingest.build.lessons import ALSO, BALANCE, REPORTED, lessons_of, scope_lessons
 from ingest.build.term_model import train_terms
-from ingest.build.vector_model import train_vectors
+from ingest.build.vector_model import SCOPE_HIDDEN, train_vectors
 from kb.documents import Passage
 from kb.encoder import Vector
 from kb.lexical import terms
@@ -54,8 +54,10 @@ class Training:
         return train_terms(found, lessons_of(self._passages, self._classes))
 
     def _write(self, by_terms: Future[TermModel], vectors: Vector, folder: Path) -> None:
-        by_vector = train_vectors(vectors, lessons_of(self._passages[: len(vectors)], self._classes))
-        CardClassifier(self._classes, by_terms.result(), by_vector).write(folder)
+        said = self._passages[: len(vectors)]
+        by_vector = train_vectors(vectors, lessons_of(said, self._classes))
+        scope = train_vectors(vectors, scope_lessons(said), SCOPE_HIDDEN)
+        CardClassifier(self._classes, by_terms.result(), by_vector, scope).write(folder)
 
 
 def _hash(passages: Iterable[Passage], classes: list[str], tables: Mapping[str, Any], encoder: str) -> str:

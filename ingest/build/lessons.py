@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,13 @@ import numpy as np
 
 from kb.documents import Passage
 from kb.encoder import Vector
+from kb.matching.classifier import NONE
 
 if TYPE_CHECKING:
     import torch
 
 EVERY = slice(None)
+_OURS = "ours"
 
 # All three are chosen by cross-validation (docs/matching.md): what a trouble that somebody really had weighs against
 # one that was thought up, and the part of a right card that one is which would help as well.
@@ -70,3 +72,9 @@ def lessons_of(passages: Sequence[Passage], classes: Sequence[str]) -> Lessons:
     taught = weights @ right
     balance = (taught.mean() / np.maximum(taught, 1.0)) ** BALANCE
     return Lessons(right, np.asarray(weights * balance[[at[p.owner] for p in passages]], dtype=np.float32))
+
+
+def scope_lessons(passages: Sequence[Passage]) -> Lessons:
+    """What passages teach of scope alone: that a question is ours, whichever the card, or that it is not."""
+    ours = [p if p.owner == NONE else replace(p, owner=_OURS, also=()) for p in passages]
+    return lessons_of(ours, (_OURS, NONE))

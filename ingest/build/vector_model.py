@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 HIDDEN = 1024
+SCOPE_HIDDEN = 256  # to tell two classes more bring nothing (docs/matching.md)
 NOISE = 0.5  # of the typical size of a vector's component
 LEFT_OUT = 0.5
 EPOCHS = 15
@@ -25,20 +26,20 @@ BATCH = 128
 RATE = 2e-3  # the highest of the one-cycle schedule
 DECAY = 1e-2
 SEED = 7
-NUMBERS = (HIDDEN, NOISE, LEFT_OUT, EPOCHS, BATCH, RATE, DECAY, SEED)  # other ones teach another model
+NUMBERS = (HIDDEN, SCOPE_HIDDEN, NOISE, LEFT_OUT, EPOCHS, BATCH, RATE, DECAY, SEED)  # other ones teach another model
 
 
-def train_vectors(vectors: Vector, lessons: Lessons) -> VectorModel:
-    """The network over the vectors (lessons, dimensions); the same lessons give the same."""
+def train_vectors(vectors: Vector, lessons: Lessons, hidden: int = HIDDEN) -> VectorModel:
+    """The network of so many hidden units over the vectors (lessons, dimensions); the same lessons give the same."""
     import torch
 
     dimensions, classes = vectors.shape[1], lessons.right.shape[1]
     scale = float(np.sqrt(dimensions))  # a component of a unit vector is of the size 1 then, as a layer expects it
     chance = torch.Generator().manual_seed(SEED)
-    layers = [*_layer(dimensions, HIDDEN, chance), *_layer(HIDDEN, classes, chance)]
+    layers = [*_layer(dimensions, hidden, chance), *_layer(hidden, classes, chance)]
     _learn(layers, torch.from_numpy(vectors) * scale, lessons, chance)
-    hidden, hidden_bias, weights, bias = (layer.detach().numpy() for layer in layers)
-    return VectorModel(hidden * np.float32(scale), hidden_bias, weights, bias)
+    units, units_bias, weights, bias = (layer.detach().numpy() for layer in layers)
+    return VectorModel(units * np.float32(scale), units_bias, weights, bias)
 
 
 def _layer(inputs: int, outputs: int, chance: torch.Generator) -> list[torch.Tensor]:

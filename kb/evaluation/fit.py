@@ -1,7 +1,7 @@
 """Fitting the ranking weights and the calibration on the questions that are there to tune on.
 
 The weights are those of a conditional logit: the probability of an acceptable card among all cards and the class of
-foreign questions is made large, with an L2 penalty. Confidence and scope are logistic regressions on six figures of
+foreign questions is made large, with an L2 penalty. Confidence and scope are logistic regressions on seven figures of
 each ranking, made on folds whose questions the weights of that fold did not see, and without those of the split `rank`.
 
     cd data/evaluation

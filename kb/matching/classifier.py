@@ -1,6 +1,6 @@
-"""The classifier: two models over the cards, trained at build time on the cards' phrasings.
+"""The classifier: two models over the cards and one of scope, trained at build time on the cards' phrasings.
 
-One reads the question's terms and signals, the other its vector. `NONE` is the class of questions that are not ours.
+One reads the question's terms and signals, the others its vector. `NONE` is the class of questions that are not ours.
 Training lives in `ingest.build`; this is the part that a question needs.
 """
 
@@ -94,24 +94,42 @@ class VectorModel:
         hidden = np.maximum(np.einsum("i,ij->j", vector, self.hidden_weights) + self.hidden_bias, 0.0)
         return log_softmax(np.einsum("i,ij->j", hidden, self.weights) + self.bias)
 
+    def write(self, folder: Path, name: str) -> None:
+        """Write both layers into a folder."""
+        np.save(folder / f"{name}-hidden.npy", np.vstack([self.hidden_weights, self.hidden_bias]).astype(np.float32))
+        np.save(folder / f"{name}-out.npy", np.vstack([self.weights, self.bias]).astype(np.float32))
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> VectorModel:
+        """The network that was written under a name."""
+        hidden, out = np.load(folder / f"{name}-hidden.npy"), np.load(folder / f"{name}-out.npy")
+        return cls(hidden[:-1], hidden[-1], out[:-1], out[-1])
+
 
 @dataclass(frozen=True)
 class CardClassifier:
-    """Both models; `classes` are card ids and `NONE`, in the order of their columns.
+    """The models; `classes` are card ids and `NONE`, in the order of the columns of `terms` and `vectors`.
 
-    Their products go through `einsum`, which stays on one thread: these are too small to share.
+    `scope` has two classes, ours and not. Products go through `einsum`, which stays on one thread: these are too small
+    to share.
     """
 
     classes: list[str]
     terms: TermModel
     vectors: VectorModel
+    scope: VectorModel
+
+    def not_ours(self, vector: Vector) -> float:
+        """The log-odds that a question is not ours, by its vector."""
+        ours, foreign = self.scope.of(vector)
+        return float(foreign - ours)
 
     def write(self, folder: Path) -> None:
-        """Write both models into a folder."""
+        """Write the models into a folder."""
         folder.mkdir(parents=True)
-        terms, vectors = self.terms, self.vectors
-        np.save(folder / "hidden.npy", np.vstack([vectors.hidden_weights, vectors.hidden_bias]).astype(np.float32))
-        np.save(folder / "dense.npy", np.vstack([vectors.weights, vectors.bias]).astype(np.float32))
+        terms = self.terms
+        self.vectors.write(folder, "cards")
+        self.scope.write(folder, "scope")
         np.save(folder / "sparse.npy", terms.weights.astype(np.float16))
         np.save(folder / "idf.npy", np.vstack([terms.idf]).astype(np.float32))
         np.save(folder / "bias.npy", terms.bias.astype(np.float32))
@@ -122,13 +140,13 @@ class CardClassifier:
     def read(cls, folder: Path) -> CardClassifier:
         """The classifier of a snapshot."""
         names = json.loads((folder / "names.json").read_bytes())
-        hidden, dense = np.load(folder / "hidden.npy"), np.load(folder / "dense.npy")
         vocabulary = {f: i for i, f in enumerate(names["vocabulary"])}
         sparse, bias = np.load(folder / "sparse.npy"), np.load(folder / "bias.npy")
         return cls(
             classes=names["classes"],
             terms=TermModel(vocabulary, np.load(folder / "idf.npy")[0], sparse, bias),
-            vectors=VectorModel(hidden[:-1], hidden[-1], dense[:-1], dense[-1]),
+            vectors=VectorModel.read(folder, "cards"),
+            scope=VectorModel.read(folder, "scope"),
         )
 
 

@@ -53,6 +53,7 @@ def by_vector(text: Text) -> Matrix:
     found[layout.asked.candidates, COLUMN["dense_top3"]] = best.sum(0, where=there) / there.sum(0)
     found[layout.told.candidates, COLUMN["dense_text"]] = layout.told.best(scores)[0]
     layout.put_classes(found, "classifier_dense", snapshot.classifier.vectors.of(text.vector))
+    found[layout.at[NONE], COLUMN["scope_dense"]] = snapshot.classifier.not_ours(text.vector)
     return found
 
 

@@ -25,6 +25,7 @@ FEATURES = (
     "lexical_phrasing",
     "classifier_dense",
     "classifier_sparse",
+    "scope_dense",
     "code",
     "domain",
     "api",
@@ -40,7 +41,7 @@ FEATURES = (
     "ours",
     "foreign",
 )
-FIGURES = ("best", "margin", "none", "similar", "nearer_none", "identified")
+FIGURES = ("best", "margin", "none", "similar", "nearer_none", "not_ours", "identified")
 
 
 def in_order(ranking: Mapping[str, float]) -> Values:

@@ -42,12 +42,7 @@ _NEGATIVE = re.compile(r"(?<![\w.,:+*/-])(?<!\d )(?P<code>-[1-9]\d{2,9})(?![\w.,
 # Installers and IOKit count from 0xe0000000 on; other hexadecimal numbers are codes where a word says so.
 _HEX = re.compile(
     r"\b(?P<code>0xe[0-9a-f]{7})\b"
-    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?P<said>0x[0-9a-f]{1,8})\b",
-    re.IGNORECASE,
-)
-# `nehelper sent invalid result code [1]`, `get_mtu failed (6)`: whose code it is the words around it do not tell.
-_BRACKETED = re.compile(
-    r"\b(?:(?:code|error) \[(?P<code>-?\d{1,6})\]|(?:failed ?|PlatformException)\((?P<call>-?\d{1,10})[),])",
+    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?P<said>0x[0-9a-f]{8})\b",
     re.IGNORECASE,
 )
 
@@ -61,7 +56,7 @@ def find_system_codes(text: str) -> Iterator[FoundCode]:
     domain = POSIX if streams and _OF_POSIX.search(text) else None
     yield from (_found(m, domain) for m in streams)
     hexadecimal = _HEX.finditer(text) if "0x" in text.lower() else ()
-    for m in (*_NEGATIVE.finditer(text), *hexadecimal, *_BRACKETED.finditer(text)):
+    for m in (*_NEGATIVE.finditer(text), *hexadecimal):
         yield _found(m, None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingest.build.lessons import ALSO, BALANCE, REPORTED, Lessons, lessons_of
+from ingest.build.lessons import ALSO, BALANCE, REPORTED, Lessons, lessons_of, scope_lessons
 from ingest.chunking import phrasing_passages
 from ingest.phrasings import Phrasing
 from kb.matching.classifier import NONE
@@ -33,6 +33,13 @@ def test_a_lesson_of_a_class_that_was_taught_little_weighs_more() -> None:
     made = lessons_of(phrasing_passages(said), CLASSES)
     assert made.weights[0] / made.weights[1] == pytest.approx(16**BALANCE)
     assert float(made.weights[0]) < float(np.sum(made.weights[1:]))
+
+
+def test_of_scope_it_matters_only_whether_a_lesson_is_ours() -> None:
+    said = [Phrasing("one", "a", ("two",)), Phrasing("two", "b"), Phrasing(NONE, "c", reported=True)]
+    made = scope_lessons(phrasing_passages(said))
+    assert made.right.tolist() == [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    assert made.weights[2] > made.weights[0] == made.weights[1]
 
 
 def missed(*probabilities: float, weight: float = 1.0) -> float:

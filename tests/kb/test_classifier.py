@@ -18,7 +18,8 @@ def made() -> CardClassifier:
         return CHANCE.normal(size=shape).astype(np.float32)
 
     terms = TermModel({"tunnel": 0, "=api:nevpnmanager": 1}, np.abs(some(2)), some(2, 3), some(3))
-    return CardClassifier(["one", "two", NONE], terms, VectorModel(some(4, 5), some(5), some(5, 3), some(3)))
+    vectors, scope = (VectorModel(some(4, 5), some(5), some(5, n), some(n)) for n in (3, 2))
+    return CardClassifier(["one", "two", NONE], terms, vectors, scope)
 
 
 def test_a_classifier_that_is_written_and_read_says_the_same(tmp_path: Path) -> None:
@@ -28,6 +29,7 @@ def test_a_classifier_that_is_written_and_read_says_the_same(tmp_path: Path) -> 
     vector = CHANCE.normal(size=4).astype(np.float32)
     assert again.classes == first.classes
     assert again.vectors.of(vector).tolist() == first.vectors.of(vector).tolist()
+    assert again.not_ours(vector) == first.not_ours(vector)
     found = Counter({"tunnel": 2, "=api:nevpnmanager": 1})
     both = [model.of(model.weigh(found)) for model in (again.terms, first.terms)]
     assert both[0] == pytest.approx(both[1], abs=1e-2)  # its weights are kept in half precision
@@ -48,3 +50,9 @@ def test_what_was_not_taught_weighs_nothing() -> None:
 def test_a_hidden_unit_that_is_below_zero_says_nothing() -> None:
     silent = VectorModel(*(np.array(a, np.float32) for a in ([[1.0, -1.0]], [0.0, 0.0], [[1, 0], [0, 9]], [0.0, 0.0])))
     assert silent.of(np.array([2.0], np.float32)) == pytest.approx(log_softmax(np.array([2.0, 0.0], np.float32)))
+
+
+def test_what_is_not_ours_is_said_in_log_odds() -> None:
+    classifier = made()
+    ours, foreign = np.exp(classifier.scope.of(vector := np.ones(4, np.float32)))
+    assert classifier.not_ours(vector) == pytest.approx(np.log(foreign / ours), abs=1e-5)
