@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from kb.answer import Answer, Guidance, Link, Step, Thread
-from kb.deciding import decide, missing_for
+from kb.deciding import decide, missing_for, unsettled
 from kb.errors import BadInputError
 from kb.guidance.card import Card
 from kb.guidance.references import renumber
@@ -38,6 +38,8 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     question.prepare(DEPTH)
     ranked = rank_cards(question)
     decided = decide(ranked, snapshot.weights)
+    missing = missing_for(question, ranked, decided.outcome)
+    decided = unsettled(decided, missing, snapshot.weights)
     nothing = decided.outcome == "no_match"
     threads = [] if nothing else rank_threads(question, limit, likely=True)
     cards = [] if nothing else _shown(ranked, limit)
@@ -50,7 +52,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
         signals=question.signals,
         guidance=_guidance(cards, question),
         threads=[_thread(t) for t in threads],
-        missing=missing_for(question, ranked, decided.outcome),
+        missing=missing,
         snapshot=snapshot.info,
         took_ms=round((time.perf_counter() - started) * 1000, 2),
         degraded=question.degraded is not None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kb.answer import Missing, Outcome
 from kb.matching.candidates import COLUMN
@@ -81,6 +81,13 @@ def decide(ranked: list[RankedCard], weights: Weights) -> Decision:
     if ours < weights.no_match_below:
         outcome = "uncertain" if any(r.identified for r in ranked) else "no_match"
     return Decision(figures, sure, ours, outcome)
+
+
+def unsettled(decided: Decision, missing: list[Missing], weights: Weights) -> Decision:
+    """Not answered while the domain of a bare code is asked for: with another one another card would come first."""
+    if decided.outcome != "answered" or not any(m.signal == "error" for m in missing):
+        return decided
+    return replace(decided, outcome="uncertain", confidence=min(decided.confidence, weights.answered_from - 0.01))
 
 
 def missing_for(question: Question, ranked: list[RankedCard], outcome: Outcome) -> list[Missing]:
