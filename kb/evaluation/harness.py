@@ -110,7 +110,7 @@ def signals_f1(judged: Sequence[Judged]) -> float | None:
         want = _labels(j.question.signals)
         # An API or a platform that something implies is no claim about the text: it can be right, not wrong.
         claimed = [s for s in j.signals if not (s.implied and s.kind in ("api", "platform"))]
-        have = _read(claimed) | (_read(j.signals) & want)
+        have = (_read(claimed) | (_read(j.signals) & want)) - _symbols(j.question.signals, want)
         found, wanted, common = found + len(have), wanted + len(want), common + len(have & want)
     return f1(found, wanted, common)
 
@@ -134,6 +134,12 @@ def _read(signals: Sequence[Signal]) -> set[tuple[str, str]]:
 def _parts(api: str) -> set[str]:
     """A type and its member apart, without the arguments: `A.b(c:)` is `a` and `b`, `b:c:` is `b`."""
     return set(api.lower().split("(")[0].split(":")[0].split("."))
+
+
+def _symbols(labels: dict[str, Any], want: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Names that a label files as symbols and not as APIs: to read them is neither asked for nor wrong."""
+    symbols = labels.get("symbol", [])
+    return {("api", p) for s in (symbols if isinstance(symbols, list) else [symbols]) for p in _parts(str(s))} - want
 
 
 def _labels(labels: dict[str, Any]) -> set[tuple[str, str]]:

@@ -157,3 +157,18 @@ def test_no_report_is_learned_from_and_none_is_on_both_sides() -> None:
     fitted = {r["source"] for r in reports if r["split"] != "report" and "source" in r}
     assert fitted & reported == set()
     assert {r["source"] for r in RAW if "source" in r} & (fitted | reported) == set()
+
+
+def test_two_further_readers_accept_what_the_labels_do_as_often_as_is_said() -> None:
+    """The figures that docs/matching.md compares the ranking's with."""
+    read = [json.loads(line) for line in FILE.with_name("readers.jsonl").read_text(encoding="utf-8").splitlines()]
+    labels = {q["id"]: q for q in (*REPORTS, *WIDER)}
+    assert all({*r["third"], *r["fourth"]} <= CARDS.keys() for r in read)
+    reported = [r for r in read if labels[r["id"]]["split"] == "report"]
+    assert len(reported) == 357 + 584
+    for of, third, fourth in ((REPORTS, 0.964, 0.967), (WIDER, 0.956, 0.956)):
+        ids = {q["id"] for q in of if q["expect"]}
+        ours = [r for r in reported if r["id"] in ids]
+        for reader, said in (("third", third), ("fourth", fourth)):
+            right = sum(r[reader][:1] != [] and r[reader][0] in labels[r["id"]]["expect"] for r in ours)
+            assert right / len(ours) == pytest.approx(said, abs=5e-4)

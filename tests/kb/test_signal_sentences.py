@@ -162,3 +162,10 @@ def test_signals_are_read_as_an_expert_reads_them() -> None:
     found = signals_f1(judged)
     assert found is not None
     assert found >= FLOOR, wrong
+
+
+def test_a_name_that_a_label_files_as_a_symbol_is_not_counted() -> None:
+    text = "joinOnce of NEHotspotConfiguration is ignored on iOS 17"
+    labels: dict[str, object] = {"os": "iOS 17", "platform": "iOS", "api": "NEHotspotConfiguration"}
+    assert (signals_f1([_judged(text, labels)]) or 0.0) < 1
+    assert signals_f1([_judged(text, labels | {"symbol": "joinOnce"})]) == 1
