@@ -35,8 +35,8 @@ _BARE = re.compile(
 _ANOTHERS = re.compile(
     r"(?:(?:https?|exit|exited(?: with)?|ws|websocket|\bos)[\s/:=_{-]*|\*\*\* \[[^\]]{0,80}\] )$", re.IGNORECASE
 )
-# App Store Connect's own: `ITMS-90525`, `Asset validation failed (90525)`.
-_UPLOAD = re.compile(r"(?:\bITMS-|\bvalidation failed:? ?\(|\((?=9\d{4}\)))(?P<code>9\d{4})\b", re.IGNORECASE)
+# App Store Connect's own, at a sentence's end: `ITMS-90525`, `Asset validation failed (90525)`.
+_UPLOAD = re.compile(r"(?:\bITMS-|[a-z.:] ?\((?=90\d{3}\)))(?P<code>9\d{4})\b", re.IGNORECASE)
 _REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b| generated)", re.IGNORECASE)
 _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")

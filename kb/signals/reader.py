@@ -47,12 +47,8 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     named = list(_named(text, tables))
     context = context_domains(text, named, tables)
     domains = [(e.domain, start, end) for e, start, end in named if e.kind == "error" and e.domain and e.code is None]
-    codes = [*find_codes(text, tables, context, domains)]
-    codes += [
-        c
-        for c in find_system_codes(text)
-        if not any(c.code == o.code or (c.start < o.end and o.start < c.end) for o in codes)
-    ]
+    codes = find_codes(text, tables, context, domains)
+    codes += [c for c in find_system_codes(text) if not any(_same(c, other) for other in codes)]
     found = [_error_signal(c, tables) for c in codes]
     found += _domains_alone(named, codes, tables)
     found += [_signal(entry, start, end) for entry, start, end in named if entry.kind not in ("error", TELL)]
@@ -64,6 +60,10 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     found += _implied(found, named, tables)
     found += versions_alone(text, found)
     return found
+
+
+def _same(one: FoundCode, other: FoundCode) -> bool:
+    return one.code == other.code or (one.start < other.end and other.start < one.end)
 
 
 def _other_frameworks(text: str, tables: SignalTables) -> Iterator[Signal]:
@@ -121,8 +121,8 @@ def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
         yield entry, at, at + len(phrase)
     for m in _WORD.finditer(text):
         for entry, start, end in _look_up(m[0], m.start(), tables):
-            key = entry.kind == "api" and text[:start].endswith("<key>")  # of a property list
-            if not key and not any(a <= start and end <= b for a, b in taken):
+            of_plist = entry.kind == "api" and text.startswith("<key>", max(0, start - 5))
+            if not of_plist and not any(a <= start and end <= b for a, b in taken):
                 yield entry, start, end
 
 
@@ -169,7 +169,7 @@ def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entr
 def _told_by_part(entry: Entry, word: str, parts: int, of: int) -> bool:
     """Whether a part of a longer word says what it says alone.
 
-    In a bundle's name or a property list's key an API is no API, and a lone word of a long identifier is no platform.
+    In a bundle's name an API is no API, and a lone word of a long identifier is no platform.
     """
     if entry.kind == "api":
         return not _BUNDLE.match(word)
