@@ -40,5 +40,6 @@ def test_an_answer_costs_little_beside_the_encoder_and_stays_so_as_documents_gro
         processor = {name: found["processor_p50_ms"] for name, found in growth.timed(runs, asked).items()}
         p50[count] = processor["ask"]
         assert processor["ask"] <= 2.5 * processor["encoder"], (count, processor)
-        assert growth.recall(snapshot, vectors, asked) >= 0.98
+        # Of forty questions one neighbour missed is 0.0025, and which forty they are moves the share by more than that.
+        assert growth.recall(snapshot, vectors, growth.questions(200)) >= 0.98
     assert p50[20_000] <= 2 * p50[200], p50
