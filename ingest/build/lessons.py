@@ -16,7 +16,7 @@ from kb.matching.classifier import NONE
 if TYPE_CHECKING:
     import torch
 
-EVERY = slice(None)
+_EVERY = slice(None)
 _OURS = "ours"
 
 # All three are chosen by cross-validation (docs/matching.md): what a trouble that somebody really had weighs against
@@ -39,7 +39,7 @@ class Lessons:
         """The right classes of each lesson as a distribution."""
         return np.asarray(self.right / self.right.sum(axis=1, keepdims=True), dtype=np.float32)
 
-    def missed(self, log_p: torch.Tensor, which: slice | torch.Tensor = EVERY) -> torch.Tensor:
+    def missed(self, log_p: torch.Tensor, which: slice | torch.Tensor = _EVERY) -> torch.Tensor:
         """What a model that gives the log-probabilities (lessons, classes) misses of each lesson, by its weight.
 
         Half is the cross-entropy to the right classes, the best one weighing most, and half the negative logarithm of

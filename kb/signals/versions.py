@@ -47,6 +47,15 @@ _INCHES = ("9.7", "10.5", "12.9")  # of iPads
 NEAR = 3  # years: `iOS 16 and 17` are two, `iOS 17 and 12 users` is one
 _FIRST_WHOLE = 11  # of macOS, before it were 10.x
 _TEN, _SNOW_LEOPARD, _LAST_IOS_TEN = 10, 6, 3  # there was no iOS 10.4, and nobody speaks of macOS 10.5
+# The first and the last version before they were called by the year.
+_SHIPPED = {
+    "macOS": (10, 15),
+    "iOS": (6, 18),
+    "iPadOS": (13, 18),
+    "tvOS": (9, 18),
+    "watchOS": (2, 11),
+    "visionOS": (1, 2),
+}
 _FAR = 30
 _RENUMBERED = 26  # the first version that is called by the year
 _MODEL = re.compile(
@@ -118,22 +127,22 @@ def _further(text: str, family: str, first: re.Match[str]) -> Iterator[Signal]:
 
 
 def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
-    """macOS releases by name, with the version that follows: `Ventura 13.4 beta`, `Tahoe`."""
+    """macOS releases by name, with the version that follows: `Ventura 13.4 beta`; High Sierra is no Sierra."""
     low = lowered(text)
-    for name, major in tables.os_names.items():
+    taken: list[tuple[int, int]] = []
+    for name in sorted(tables.os_names, key=len, reverse=True):
         if name not in low:
             continue
-        for m in re.finditer(
-            rf"(?<!high )\b{re.escape(name)}\b(?:\s*\(?(?P<version>{re.escape(major)}(?:\.\d+)*))?", low
-        ):
-            yield Signal(kind="os", value=f"macOS {m['version'] or major}", start=m.start(), end=m.end())
+        major = tables.os_names[name]
+        for m in re.finditer(rf"\b{re.escape(name)}\b(?:\s*\(?(?P<version>{re.escape(major)}(?:\.\d+)*))?", low):
+            if not any(start <= m.start() < end for start, end in taken):
+                taken.append(m.span())
+                yield Signal(kind="os", value=f"macOS {m['version'] or major}", start=m.start(), end=m.end())
 
 
 def plausible(family: str, version: str) -> bool:
     """Whether Apple has shipped or may ship such a version: macOS 10.6 to 15 and 26 on, iOS 6 to 18 and 26 on."""
-    first, last = {"macOS": (10, 15), "iOS": (6, 18), "iPadOS": (13, 18), "tvOS": (9, 18), "watchOS": (2, 11)}.get(
-        family, (1, 2)
-    )
+    first, last = _SHIPPED[family]
     major, minor = _major(version), version.split(".")[1] if "." in version else "0"
     if len(minor) > 1 and minor.startswith("0"):  # of a date
         return False
