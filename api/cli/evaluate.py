@@ -21,7 +21,7 @@ _BASELINES = ("tutorial", "bm25", "fusion")
 @click.option(
     "--against", multiple=True, type=click.Choice(_BASELINES), help="A baseline beside nekb; may be repeated."
 )
-@click.option("--split", type=click.Choice(["tune", "report"]), help="Only questions of this split.")
+@click.option("--split", type=click.Choice(["tune", "rank", "report"]), help="Only questions of this split.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Write the reliability diagram to this PNG.")
 @click.option("--wrong", is_flag=True, help="List the questions whose first card is not an acceptable one.")
 @click.option("--floors", type=click.Path(path_type=Path), help="A JSON file of floors; exit 1 where one is missed.")
@@ -38,12 +38,14 @@ def evaluate(
     """Measure nekb on the labelled questions of FILE (JSON lines with "query" and "expect")."""
     from api.cli.opening import open_or_build
     from kb.evaluation.baselines import baseline
-    from kb.evaluation.floors import missed
+    from kb.evaluation.floors import missed, read_floors
     from kb.evaluation.harness import figures, nekb_system
-    from kb.evaluation.questions import read_questions
+    from kb.evaluation.questions import check_measurable, read_questions
 
-    snapshot = open_or_build()
     questions = read_questions(file, *([split] if split else []))
+    pinned = read_floors(floors) if floors else {}
+    snapshot = open_or_build()
+    check_measurable(questions, snapshot.cards)
     systems = {"nekb": nekb_system(snapshot)} | {name: baseline(name, snapshot) for name in against}
     judged = {name: [system(q) for q in questions] for name, system in systems.items()}
     found = {name: figures(rows, calibrated=name == "nekb") for name, rows in judged.items()}
@@ -53,22 +55,23 @@ def evaluate(
         _show(found, judged["nekb"])
     if wrong:
         _show_wrong(judged["nekb"])
+    below = missed(pinned, flat(found["nekb"]))
+    for line in below:
+        click.echo(f"below the floor: {line}", err=True)
     if plot:
         from kb.evaluation.plot import reliability_diagram
 
         reliability_diagram(found["nekb"].bins, plot)
-    if floors:
-        below = missed(json.loads(floors.read_text(encoding="utf-8")), flat(found["nekb"]))
-        for line in below:
-            click.echo(f"below the floor: {line}", err=True)
-        sys.exit(1 if below else 0)
+    if below:
+        sys.exit(1)
 
 
 def flat(f: Figures) -> dict[str, Any]:
-    """Figures by name; the ranking ones with their interval."""
-    out: dict[str, Any] = {name: {"value": x.value, "low": x.low, "high": x.high} for name, x in f.ranking.items()}
-    for name, x in (("turned away", f.turned_away), ("wrongly turned away", f.wrongly_turned_away)):
-        out[name] = {"value": x.value, "low": x.low, "high": x.high}
+    """Figures by name, the ranking ones with their interval; none that the questions do not give."""
+    spread = {**f.ranking, "turned away": f.turned_away, "wrongly turned away": f.wrongly_turned_away}
+    out: dict[str, Any] = {
+        name: {"value": x.value, "low": x.low, "high": x.high} for name, x in spread.items() if x.count
+    }
     singles = {"AUC": f.auc, "ECE": f.calibration_error, "signals F1": f.signals_f1}
     out |= {name: {"value": x} for name, x in singles.items() if x is not None and not math.isnan(x)}
     return out | {"questions": f.count}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kb.errors import NekbError
+from kb.errors import BadInputError, NekbError
 from kb.evaluation.metrics import Bin
 
 
 def reliability_diagram(bins: Sequence[Bin], target: Path) -> None:
-    """Write the diagram. Raises `NekbError` where matplotlib is not installed."""
+    """Write the diagram.
+
+    Raises `NekbError` where matplotlib is not installed, `BadInputError` where the file cannot be written.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -28,4 +31,7 @@ def reliability_diagram(bins: Sequence[Bin], target: Path) -> None:
         axes.annotate(str(b.count), (b.confidence, b.right), textcoords="offset points", xytext=(8, -4), fontsize=8)
     axes.set(xlabel="confidence", ylabel="share of first cards that were right", xlim=(0, 1.02), ylim=(0, 1.05))
     axes.legend(loc="lower right")
-    FigureCanvasAgg(figure).print_png(str(target))
+    try:
+        FigureCanvasAgg(figure).print_png(str(target))
+    except OSError as error:
+        raise BadInputError(f"The plot cannot be written to {target}: {error}.", "Name a file in a folder.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,18 @@ def read_questions(path: Path, *splits: str) -> list[LabelledQuestion]:
         if not question.ambiguous_scope and (not splits or question.split in splits):
             found.append(question)
     return found
+
+
+def check_measurable(questions: Sequence[LabelledQuestion], cards: Container[str]) -> None:
+    """See to it that there are questions, and that every card exists which one expects: else it could never come first.
+
+    Raises `BadInputError` where there are none, or naming the first card that does not exist.
+    """
+    if not questions:
+        raise BadInputError("There is no labelled question to measure by.", "Name a file and a split that hold some.")
+    for question in questions:
+        if (unknown := next((id for id in question.expect if id not in cards), None)) is not None:
+            raise BadInputError(
+                f"Question {question.id} expects `{unknown}`, and there is no such card.",
+                "Correct the id (`nekb guidance list` has them all), or build after adding the card.",
+            )
