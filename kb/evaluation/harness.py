@@ -108,8 +108,8 @@ def signals_f1(judged: Sequence[Judged]) -> float | None:
     found = wanted = common = 0
     for j in labelled:
         want = _labels(j.question.signals)
-        # An API or a platform that something implies is no claim about the text: it can be right, not wrong.
-        claimed = [s for s in j.signals if not (s.implied and s.kind in ("api", "platform"))]
+        # An API that something implies is no claim about the text: it can be right, not wrong.
+        claimed = [s for s in j.signals if not (s.implied and s.kind == "api")]
         have = (_read(claimed) | (_read(j.signals) & want)) - _symbols(j.question.signals, want)
         found, wanted, common = found + len(have), wanted + len(want), common + len(have & want)
     return f1(found, wanted, common)

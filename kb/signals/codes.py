@@ -15,7 +15,7 @@ from kb.signals.tables import Domain, SignalTables
 _INT = r"(-?\d{1,10})(?![\w.]*\d*[.:]\d)(?!\w|-\d)"
 # What may stand between a domain and its code: signs, and the words people put there.
 _CODE_AFTER = re.compile(
-    r"(?:[\s\"'`=:,;()\[\]{}/#.-]|\b(?:error|err|code|with|the|and|status|is)\b|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>"
+    r"(?:[\s\"'`=:,;()\[\]{}/#.-]|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>"
     + _INT
     + ")",
     re.IGNORECASE,

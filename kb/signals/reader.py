@@ -15,23 +15,32 @@ from kb.signals.bare_versions import versions_alone
 from kb.signals.codes import FoundCode, find_codes
 from kb.signals.letters import lowered
 from kb.signals.system_codes import find_system_codes
-from kb.signals.tables import TELL, Domain, Entry, SignalTables
+from kb.signals.tables import PLATFORMS, TELL, Domain, Entry, SignalTables
 from kb.signals.versions import find_devices, find_os, platform_of
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
 _PART = re.compile(r"[A-Za-z0-9_]+")
 _PREFIXED = re.compile(r"\b([A-Z]{2,3})(?=[A-Z][a-z])[A-Za-z]{4,60}\b")
+# What logs print of Network is private for the most part: nw_endpoint_flow_…, nw_path_evaluator_…, …_block_invoke.
 _FUNCTION = re.compile(
-    r"\b(?:nw_[a-z0-9_]{4,50}|(?:SCNetworkReachability|CNCopy|DNSService)[A-Z]\w{2,40}|sec_protocol_[a-z_]{4,50})\b"
+    r"\b(?:nw_(?!(?:association|endpoint_(?:flow|handler|proxy|resolver)|flow|read_request|write_request|socket"
+    r"|path_(?:evaluator|necp|libinfo)|browser_(?:fail|dns)|listener_(?:socket|inbox)|protocol_(?:boringssl|tcp|quic))_)"
+    r"(?!\w*(?:_block_invoke|_internal|_locked|_on_nw_queue))[a-z0-9_]{4,50}|(?:SCNetworkReachability|CNCopy|DNSService)[A-Z]\w{2,40}|sec_protocol_[a-z_]{4,50})\b"
 )
 _BUG = re.compile(r"\bFB\d{7,9}\b")
 _WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read
 _MAX_PARTS = 6
 _FEW_PARTS = 2
 _BUNDLE = re.compile(r"(?:com|org|net|io|dev|de|cn|group)\.")
-# System extensions and Developer ID exist on the Mac alone.
-_ONLY_THERE = {("packaging", "system-extension"): "macOS", ("distribution", "developer-id"): "macOS"}
-_PLATFORMS = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
+_OF_AN_INTERFACE = re.compile(r"\W?(?:addr|adres|адрес|地址|アドレス|주소|randomi[sz])", re.IGNORECASE)  # behind "MAC"
+# System extensions and Developer ID exist on the Mac alone; who speaks of supervision or of a simulator, and names no
+# platform, means iOS (docs/matching.md).
+_ONLY_THERE = {
+    ("packaging", "system-extension"): "macOS",
+    ("distribution", "developer-id"): "macOS",
+    ("supervision", "supervised"): "iOS",
+    ("simulator", "yes"): "iOS",
+}
 
 
 def read_signals(text: str, tables: SignalTables) -> list[Signal]:
@@ -122,7 +131,8 @@ def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
     for m in _WORD.finditer(text):
         for entry, start, end in _look_up(m[0], m.start(), tables):
             of_plist = entry.kind == "api" and text.startswith("<key>", max(0, start - 5))
-            if not of_plist and not any(a <= start and end <= b for a, b in taken):
+            of_hardware = entry.kind == "platform" and _OF_AN_INTERFACE.match(text, end) is not None
+            if not of_plist and not of_hardware and not any(a <= start and end <= b for a, b in taken):
                 yield entry, start, end
 
 
@@ -267,7 +277,7 @@ def _domain_platform(signal: Signal, tables: SignalTables) -> str | None:
     domain = tables.domain_named(signal.domain or "")
     if domain is None or not domain.platforms:
         return None
-    named = [p for p in _PLATFORMS if p in domain.platforms]
+    named = [p for p in PLATFORMS if p in domain.platforms]
     if "macOS" in named and "iOS" not in named:
         return "macOS"
     return "iOS" if "iOS" in named and "macOS" not in named else None

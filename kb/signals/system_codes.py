@@ -23,7 +23,8 @@ _STRERROR = (
     r"|no route to host|operation canceled)"
 )
 _ERRNO = re.compile(
-    r"(?:errno\W{1,4}|\bPOSIXErrorCode\(rawValue: |\bPOSIX |\bos error |\bOs \{ code: )(?P<code>\d{1,3})\b(?!\.\d)",
+    r"(?:errno\W{1,4}|\bPOSIXErrorCode\(rawValue: |\bPOSIX |\bos error |\bSO_ERROR \[?|\bOs \{ code: )"
+    r"(?P<code>\d{1,3})\b(?!\.\d)",
     re.IGNORECASE,
 )
 _BEFORE_WORDS = re.compile(
@@ -45,6 +46,8 @@ _HEX = re.compile(
     r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?P<said>0x[0-9a-f]{8})\b",
     re.IGNORECASE,
 )
+# As what returns a number prints it: `Failed to copy updated result (22)`; what HTTP returns is somebody else's.
+_RETURNED = re.compile(r"\b(?:failed|result):? \((?![45]\d\d\))(?P<code>-?\d{1,10})(?=[,)])")
 
 
 def find_system_codes(text: str) -> Iterator[FoundCode]:
@@ -56,7 +59,7 @@ def find_system_codes(text: str) -> Iterator[FoundCode]:
     domain = POSIX if streams and _OF_POSIX.search(text) else None
     yield from (_found(m, domain) for m in streams)
     hexadecimal = _HEX.finditer(text) if "0x" in text.lower() else ()
-    for m in (*_NEGATIVE.finditer(text), *hexadecimal):
+    for m in (*_NEGATIVE.finditer(text), *_RETURNED.finditer(text), *hexadecimal):
         yield _found(m, None)
 
 

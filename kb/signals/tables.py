@@ -14,6 +14,7 @@ from typing import Any
 from kb.errors import GuidanceError
 
 TELL = "tell"  # the kind of a word that implies its platform, and is no signal itself
+PLATFORMS = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,8 @@ def _api_entries(apis: list[dict[str, Any]]) -> Named:
             if _distinctive(text) or api.get("unmistakable"):
                 found = _member(text, entry) if text[0].islower() and api["name"][0].isupper() else entry
                 yield text, found
-                if (first := _first_keyword(text)) is not None:
+                first = _first_keyword(text)
+                if first is not None and first not in by_name:  # which says whose it is
                     yield first, found
     for name in sorted(by_name):  # what Xcode's templates call a subclass, and people call the class
         if name.startswith("NE") and name.endswith("Provider") and name not in ("NEProvider", "NEVPNProvider"):
@@ -353,8 +355,8 @@ def _facts(kind: str, value: str, item: dict[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {"kind": kind, "value": value}
     if item.get("topic"):
         entry["topic"] = item["topic"]
-    if isinstance(item.get("platforms"), list):
-        entry["platforms"] = item["platforms"]
+    if platforms := item.get("platforms"):  # a list, or in words with the versions since when
+        entry["platforms"] = platforms if isinstance(platforms, list) else [p for p in PLATFORMS if p in platforms]
     if item.get("cards"):
         entry["cards"] = item["cards"]
     return entry

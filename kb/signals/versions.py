@@ -59,22 +59,23 @@ _SHIPPED = {
 _FAR = 30
 _RENUMBERED = 26  # the first version that is called by the year
 _MODEL = re.compile(
-    r"\b(?P<model>iPhone|iPad|MacBook(?:\s(?:Air|Pro|Neo))?|iMac|Mac\s?mini|Mac\s?Studio|Mac\s?Pro|Apple\sTV"
-    r"|Vision\sPro|Apple\sWatch)(?!OS)"
-    r"(?P<variant>\s?(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max)(?:\s(?:Pro\s?Max|Pro|Plus|Max|mini|Air))?)?",
+    r"\b(?P<model>iPhone|iPad|MacBook(?:\s(?:Air|Pro|Neo))?|iMac|Mac\s?mini|Mac\s?Studio|Mac\s?Pro(?![a-z])|Apple\sTV"
+    r"|Vision\sPro|Apple\sWatch)(?!OS|d)"  # no `ipAddress`
+    r"(?P<variant>\s?(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max)"
+    r"(?:\s(?:Pro\s?Max|Pro|Plus|Max|mini|Air))?(?![A-Za-z]))?",
     re.IGNORECASE,
 )
 # The version of the system behind a machine: `iPhone 8+ 12.1`, `iPhone XS (16.5.1)`, `iPad Pro 10.5 with 14.8`.
 _DEVICE_OS = re.compile(
     r"\b(?P<model>iPhone|iPad|iMac|Mac(?:Book)?)s?"
     r"(?:\s(?:9\.7|10\.5|12\.9|20\d\d|\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max|Plus|Studio)){0,3}[\s,(/:-]{1,3}"
-    r"(?:running\s|on\s|with\s|w/\s?|M\d,?\s|v)?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)"
+    r"(?:running\s|on\s|with\s|w/\s?|mit\s|en\s|su\s|avec\s|con\s|с\s|на\s|M\d,?\s|v)?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)"
     r"(?!\.?\d|%|\s*(?:GB|MB|ms|sec|min|inch|with\b))",
     re.IGNORECASE,
 )
 # A version with its build, whose number tells the system: 15.0 is macOS with 24A335, and iOS with 19A346.
 _BUILT = re.compile(
-    r"(?<![\d.])(?P<version>\d{2}\.\d{1,2}(?:\.\d{1,2})?)[\s,]{1,2}\(?(?P<build>[12]\d)[A-Z]\d{1,4}[a-z]?\b"
+    r"(?<![\d.])(?P<version>\d{2}\.\d{1,2}(?:\.\d{1,2})?)(?:b\d)?[\s,]{1,2}\(?(?P<build>[12]\d)[A-Z]\d{1,4}[a-z]?\b"
 )
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
@@ -101,11 +102,18 @@ def find_os(text: str, tables: SignalTables) -> Iterator[Signal]:
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
             yield from _further(text, family, m)
     for m in _DEVICE_OS.finditer(text):
-        family = {"iphone": "iOS", "ipad": "iPadOS"}.get(m["model"].lower(), "macOS")
+        family = _family(m["model"], m["version"])
         if plausible(family, m["version"]) and m["version"] not in _INCHES:
             yield Signal(kind="os", value=f"{family} {m['version']}", start=m.start(), end=m.end("version"))
     yield from _built(text)
     yield from _release_names(text, tables)
+
+
+def _family(model: str, version: str) -> str:
+    """The system of a machine; that of an iPad was iOS until 12."""
+    if model.lower() == "ipad":
+        return "iPadOS" if _major(version) >= _SHIPPED["iPadOS"][0] else "iOS"
+    return "iOS" if model.lower() == "iphone" else "macOS"
 
 
 def _is_model(text: str, found: re.Match[str]) -> bool:

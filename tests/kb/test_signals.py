@@ -202,3 +202,19 @@ def test_letters_whose_lower_case_is_longer_move_no_release() -> None:
     text = "İletişim: Ventura 13.4"
     found = next(s for s in read(text) if s.value == "macOS 13.4")
     assert text[found.start : found.end] == "Ventura 13.4"
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("an iPad sends nothing", {"iPad"}),
+        ("in my iPhone provider", {"iPhone"}),
+        ("our Mac product", set()),
+        ("the Mac Pro in the rack", {"Mac Pro"}),
+        ("iPhone 15 Pro Max and iPad 6th gen", {"iPhone 15 Pro Max", "iPad"}),
+        ("ipAddress and IPAddress.Any", set()),
+        ("iPhoneでは動く", {"iPhone"}),
+    ],
+)
+def test_a_device_is_not_the_beginning_of_a_word(text: str, device: set[str]) -> None:
+    assert values(text, "device") == device
