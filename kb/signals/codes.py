@@ -24,6 +24,11 @@ _DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain(?![a-z])\w{0,12}")
 # As an NSError prints and describes itself: whatever stands there is the domain.
 _NSERROR = re.compile(r"\bError Domain=(?P<domain>[A-Za-z][\w.-]{2,80}) Code=-?\d{1,10}\b")
 _DESCRIBED = re.compile(r"[(（](?P<domain>[A-Za-z][\w.-]{2,80}) ?(?:error|错误) ?-?\d{1,6}[.。]?[)）]", re.IGNORECASE)
+# Swift's errors and those of many libraries are called by their type: `AuthorizationError 1000`, `XError(rawValue: 5)`.
+_TYPED = re.compile(
+    r"(?<![\w.])(?P<domain>(?!NSError\b)[A-Z][A-Za-z]\w{2,60}Error)[\s(]{1,2}(?:error |code |Code=|rawValue: )?"
+    r"-?\d{1,6}\b(?![.:]\d)"
+)
 _JSON_DOMAIN = re.compile(r"[\"']?domain[\"']?\s*[:=]\s*[\"']?(?P<domain>[A-Za-z][\w.]{2,80})", re.IGNORECASE)
 _JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>" + _INT + ")", re.IGNORECASE)
 _BARE = re.compile(
@@ -78,7 +83,7 @@ def _pairs(text: str, tables: SignalTables, named: list[tuple[str, int, int]]) -
     for m in _DOMAIN.finditer(text):
         known = tables.domain_named(m[0])
         spans.setdefault(m.start(), (known.id if known else m[0], m.end()))
-    for m in [*_NSERROR.finditer(text), *_DESCRIBED.finditer(text)]:
+    for m in [*_NSERROR.finditer(text), *_DESCRIBED.finditer(text), *_TYPED.finditer(text)]:
         if not any(start <= m.start("domain") < end for start, (_, end) in spans.items()):
             known = tables.domain_named(m["domain"])
             spans[m.start("domain")] = (known.id if known else m["domain"], m.end("domain"))

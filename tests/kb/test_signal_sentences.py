@@ -166,6 +166,7 @@ SENTENCES: list[tuple[str, dict[str, object]]] = [
         {"domain": "NEProviderStopReason", "code": 14, "api": "stopTunnel"},
     ),
     ("interface_set_mtu failed (12), upload failed (403)", {"code": 12}),
+    ("sign in ends with AuthorizationError 1000", {"domain": "AuthorizationError", "code": 1000}),
     ("Socket SO_ERROR 54 while reading", {"domain": "NSPOSIXErrorDomain", "code": 54}),
     (
         "nw_path_evaluator_update_block_invoke prints each second, nw_path_monitor_start was called",
