@@ -102,15 +102,15 @@ def by(judged: Sequence[Judged], key: Callable[[LabelledQuestion], str]) -> dict
 
 def signals_f1(judged: Sequence[Judged]) -> float | None:
     """F1 over domain, code, API, OS and platform of the questions that are labelled with signals."""
-    labelled = [j for j in judged if j.question.signals and j.signals is not None]
+    found = wanted = common = 0
+    labelled = [(labels, j.signals) for j in judged if (labels := j.question.signals) is not None]
     if not labelled:
         return None
-    found = wanted = common = 0
-    for j in labelled:
-        want = _labels(j.question.signals)
+    for labels, signals in labelled:
+        want = _labels(labels)
         # An API that something implies is no claim about the text: it can be right, not wrong.
-        claimed = [s for s in j.signals if not (s.implied and s.kind == "api")]
-        have = (_read(claimed) | (_read(j.signals) & want)) - _symbols(j.question.signals, want)
+        claimed = [s for s in signals if not (s.implied and s.kind == "api")]
+        have = (_read(claimed) | (_read(signals) & want)) - _symbols(labels, want)
         found, wanted, common = found + len(have), wanted + len(want), common + len(have & want)
     return f1(found, wanted, common)
 

@@ -13,7 +13,9 @@ from kb.errors import BadInputError
 
 
 class LabelledQuestion(BaseModel):
-    """A question of an evaluation file. `expect` empty means out of scope; `signals` are those a reader must find.
+    """A question of an evaluation file. `expect` empty means out of scope.
+
+    `signals` are those a reader must find, and no others: `{}` where the text has none, absent where nobody looked.
 
     `split` says what the question may be used for: `tune` (weights and calibration are fitted on it), `rank` (weights
     only) or `report`.
@@ -27,7 +29,7 @@ class LabelledQuestion(BaseModel):
     style: str = "question"
     topic: str = ""
     expect: tuple[str, ...] = ()
-    signals: dict[str, Any] = {}
+    signals: dict[str, Any] | None = None
     split: str = "report"
     ambiguous_scope: bool = False
 

@@ -88,7 +88,7 @@ def test_variants_of_one_report_share_a_split() -> None:
 
 def test_labelled_symbols_stand_in_the_text_or_behind_a_wrapper() -> None:
     for q in QUESTIONS:
-        apis = q.signals.get("api", [])
+        apis = (q.signals or {}).get("api", [])
         for name in [apis] if isinstance(apis, str) else apis:
             said = name.removeprefix("NE").casefold() in q.query.casefold()
             assert said or (q.style == "wrapper" and name.startswith("NE")), (q.id, name)

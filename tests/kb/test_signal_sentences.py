@@ -178,7 +178,7 @@ SENTENCES: list[tuple[str, dict[str, object]]] = [
 
 
 def _judged(text: str, expected: dict[str, object]) -> Judged:
-    labelled = LabelledQuestion(id=text, query=text, signals=expected or {"api": []})
+    labelled = LabelledQuestion(id=text, query=text, signals=expected)
     return Judged(labelled, [], 0.0, 0.0, "answered", read_signals(text, TABLES))
 
 
