@@ -101,14 +101,24 @@ def missing_for(question: Question, ranked: list[RankedCard], outcome: Outcome) 
     first = _first_card(ranked)
     named = question.named()
     asked = _missing_domain(question, ranked, first)
-    for kind, values in _OPTIONS.items():
+    for kind in _OPTIONS:
         if len(asked) == MAX_QUESTIONS:
             break
         if kind in named or kind in question.given or ranked[0].probability > _SURE:
             continue
+        values = _options(kind, named.get("platform", []))
         if any(_first_with(question, {kind: v}) not in ("", first) for v in values):
             asked.append(Missing(signal=kind, question=_ASK[kind], options=list(values)))
     return asked
+
+
+def _options(kind: str, platforms: list[str]) -> tuple[str, ...]:
+    """The values to choose from on the platforms that are known: Developer ID is for a Mac alone, supervision for iOS."""
+    if not platforms:
+        return _OPTIONS[kind]
+    if kind == "supervision" and "iOS" not in platforms:
+        return ()
+    return tuple(v for v in _OPTIONS[kind] if v != "developer-id" or "macOS" in platforms)
 
 
 def _hardly_more_than_a_code(question: Question, ranked: list[RankedCard]) -> bool:

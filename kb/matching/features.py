@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from kb.matching.question import Question, Text
 
 LEXICAL_DEPTH = 200
+# What a card about other platforms has against it, in the fitted weight of one that the text names: who answers the
+# question for the platform means it, while a text may name one in passing.
+_GIVEN_PLATFORM = 8.0
 _OURS = ("api", "entitlement", "log", "wrapper", "phrase", "plist")
 
 
@@ -65,6 +68,9 @@ def by_signals(question: Question) -> Candidates:
     sparse = snapshot.classifier.terms.of(question.read.weighed, signals)
     snapshot.layout.put_classes(found.values, "classifier_sparse", sparse)
     _signals(found, question.signals, snapshot.pointers)
+    conflict = _GIVEN_PLATFORM if question.given.keys() & {"platform", "os"} else 1.0
+    for id in snapshot.pointers.against(question.signals):
+        found.set(id, "platform_conflict", conflict)
     for id, term in question.read.decisive:
         found.count((id,), "term", f"“{term}” in the text")
     _tables(found, question.signals, snapshot.signals)
@@ -96,8 +102,6 @@ def _signals(found: Candidates, signals: list[Signal], pointers: Pointers) -> No
             found.count(pointers.to(s.kind, s.value), s.kind, f"the {name} {s.value}")
         elif s.kind == "log":
             found.count(pointers.to("log", s.value), "log", f"log lines of {s.value}")
-    for id in pointers.against(signals):
-        found.set(id, "platform_conflict", 1.0)
     for kind in ("distribution", "supervision", "packaging"):
         about = {id for s in signals if s.kind == kind for id in pointers.to(kind, s.value)}
         found.count(about, kind, f"{kind} is what this card is about")

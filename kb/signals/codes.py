@@ -15,9 +15,8 @@ from kb.signals.tables import Domain, SignalTables
 _INT = r"(-?\d{1,10})(?![\w.]*\d*[.:]\d)(?!\w|-\d)"
 # What may stand between a domain and its code: signs, and the words people put there.
 _CODE_AFTER = re.compile(
-    r"(?:[\s\"'`=:,;()\[\]{}/#.-]|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>"
-    + _INT
-    + ")",
+    r"(?:[\s\"'`=:,;()\[\]{}/#.-]|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b"
+    r"|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>0x(?!0+\b)[0-9a-f]{1,8}\b|" + _INT + ")",
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain(?![a-z])\w{0,12}")
@@ -32,7 +31,8 @@ _TYPED = re.compile(
 _JSON_DOMAIN = re.compile(r"[\"']?domain[\"']?\s*[:=]\s*[\"']?(?P<domain>[A-Za-z][\w.]{2,80})", re.IGNORECASE)
 _JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>" + _INT + ")", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?:\b(?:error|err|code|err(?:or)?_?code|reason_?code|result_?code|errors?\s+code|status|fehler|fehlercode|erreur|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
+    r"(?:\b(?:error|err|code|err(?:or)?_?code|reason_?code|result_?code|errors?\s+code|status|fehler|fehlercode|erreur"
+    r"|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
     r"\s*(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为)*\s*(?P<code>" + _INT + ")",
     re.IGNORECASE,
 )
@@ -42,7 +42,7 @@ _ANOTHERS = re.compile(
 )
 # App Store Connect's own, at a sentence's end: `ITMS-90525`, `Asset validation failed (90525)`.
 _UPLOAD = re.compile(r"(?:\bITMS-|[a-z.:] ?\((?=90\d{3}\)))(?P<code>9\d{4})\b", re.IGNORECASE)
-_REVERSED = re.compile(r"\b(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b| generated)", re.IGNORECASE)
+_REVERSED = re.compile(r"(?<![\w.])(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b| generated)", re.IGNORECASE)
 _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
 
@@ -90,7 +90,13 @@ def _pairs(text: str, tables: SignalTables, named: list[tuple[str, int, int]]) -
     for start, (id, end) in spans.items():
         code = _CODE_AFTER.match(text, end - 1 if text[end - 1] == ":" else end)
         if code:
-            yield FoundCode(id, int(code["code"]), start, code.end("code"), explicit=True)
+            yield FoundCode(id, signed(code["code"]), start, code.end("code"), explicit=True)
+
+
+def signed(number: str) -> int:
+    """A code as the 32 bits of an OSStatus: 0xe8008016 is -402620394."""
+    code = int(number, 16 if number.lower().startswith("0x") else 10)
+    return code - (1 << 32) if code >= 1 << 31 else code
 
 
 def _split_json(text: str, tables: SignalTables) -> Iterator[FoundCode]:
@@ -128,8 +134,9 @@ def _dot_cases(text: str, tables: SignalTables, context: list[Domain]) -> Iterat
             yield FoundCode(owner[0], owner[1], m.start(), m.end(), explicit=True)
     for m in _BARE_CASE.finditer(text):
         owners = tables.swift_cases.get(m[0].lower(), [])
-        if len(owners) == 1 and len(m[0]) >= _LONG_CASE:
-            yield FoundCode(*owners[0], m.start(), m.end(), explicit=True)
+        named = [(d, c) for d, c in owners if any(x.id == d for x in context)]
+        if len(named) == 1 or (len(owners) == 1 and len(m[0]) >= _LONG_CASE):
+            yield FoundCode(*(named or owners)[0], m.start(), m.end(), explicit=True)
 
 
 def _long_name(case: str) -> bool:

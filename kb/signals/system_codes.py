@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.signals.codes import FoundCode
+from kb.signals.codes import FoundCode, signed
 
 POSIX = "NSPOSIXErrorDomain"
 # What strerror says on Darwin, where a number stands beside it.
@@ -43,7 +43,8 @@ _NEGATIVE = re.compile(r"(?<![\w.,:+*/-])(?<!\d )(?P<code>-[1-9]\d{2,9})(?![\w.,
 # Installers and IOKit count from 0xe0000000 on; other hexadecimal numbers are codes where a word says so.
 _HEX = re.compile(
     r"\b(?P<code>0xe[0-9a-f]{7})\b"
-    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?P<said>0x[0-9a-f]{8})\b",
+    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?<!-)(?P<said>0x(?!0+\b)[0-9a-f]{1,8})\b"
+    r"(?! addr=)",
     re.IGNORECASE,
 )
 # As what returns a number prints it: `Failed to copy updated result (22)`; what HTTP returns is somebody else's.
@@ -64,11 +65,4 @@ def find_system_codes(text: str) -> Iterator[FoundCode]:
 
 
 def _found(m: re.Match[str], domain: str | None) -> FoundCode:
-    number = m[m.lastgroup or "code"]
-    base = 16 if number.lower().startswith("0x") else 10
-    return FoundCode(domain, _signed(int(number, base)), m.start(), m.end(), explicit=False)
-
-
-def _signed(number: int) -> int:
-    """A code as the 32 bits of an OSStatus: 0xe8008016 is -402620394."""
-    return number - (1 << 32) if number >= 1 << 31 else number
+    return FoundCode(domain, signed(m[m.lastgroup or "code"]), m.start(), m.end(), explicit=False)
