@@ -31,7 +31,10 @@ SignalKind = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Signal(Contract):
-    """A fact read out of a symptom. `start` and `end` are character offsets into the query."""
+    """A fact read out of a symptom.
+
+    `start` and `end` are character offsets into the whole text as it is read: trimmed, and composed (NFC).
+    """
 
     kind: SignalKind
     value: str = field(metadata={"description": "The canonical form, such as `iOS 26.0.1` or `NEVPNManager`."})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from collections.abc import Mapping
 
 from kb.answer import Answer, Guidance, Link, Step, Thread
+from kb.composing import composed
 from kb.deciding import decide, missing_for, unsettled
 from kb.errors import BadInputError
 from kb.guidance.card import Card
@@ -34,7 +34,8 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     `{"platform": "macOS"}`. Raises `BadInputError` where there is nothing to read.
     """
     started = time.perf_counter()
-    question = Question(readable(query), snapshot, given or {})
+    facts = {kind: composed(value) for kind, value in (given or {}).items()}
+    question = Question(readable(query), snapshot, facts)
     question.prepare(DEPTH)
     ranked = rank_cards(question)
     decided = decide(ranked, snapshot.weights)
@@ -68,7 +69,7 @@ def readable(query: str) -> str:
             "Paste the part of the log around the failure.",
             code="too_long",
         )
-    text = unicodedata.normalize("NFC", query).replace("\r\n", "\n").strip()
+    text = composed(query).replace("\r\n", "\n").strip()
     if not text.strip("\x00\ufffd \t\n"):
         raise BadInputError(
             "The question is empty.",

@@ -113,7 +113,7 @@ def missing_for(question: Question, ranked: list[RankedCard], outcome: Outcome) 
 
 
 def _options(kind: str, platforms: list[str]) -> tuple[str, ...]:
-    """The values to choose from on the platforms that are known: Developer ID is for a Mac alone, supervision for iOS."""
+    """The values to choose from on the platforms that are known: supervision is for iOS, Developer ID for a Mac."""
     if not platforms:
         return _OPTIONS[kind]
     if kind == "supervision" and "iOS" not in platforms:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from kb.composing import composed
 
 DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
 PostKind = Literal["question", "reply", "answer", "article"]
@@ -159,7 +160,7 @@ def fold(text: str) -> str:
     """Text for comparing titles: NFKC, lower case, typographic signs folded, runs of space as one."""
     if text.isascii():  # most is, and has nothing to fold but its case
         return " ".join(text.lower().split())
-    folded = unicodedata.normalize("NFKC", text).translate(_SIGNS).casefold()
+    folded = composed(text, "NFKC").translate(_SIGNS).casefold()
     return " ".join(folded.split())
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kb.answer import Answer, Link, Step
+from kb.guidance.references import renumber
 
 DRAFTED_STEPS = 6
+_DRAFTED = {n: n for n in range(1, DRAFTED_STEPS + 1)}  # a later step is said to be one of the whole card
 _ASKED = 4
 _SIGNS = re.compile(r"([\\`*_\[\]()<>#|~])")
 
@@ -28,7 +31,8 @@ def draft_reply(answer: Answer, left_out: Sequence[str], duplicates: Sequence[tu
         "I am not certain that this is it, but it looks like" if answer.outcome == "uncertain" else "This looks like"
     )
     parts = [f"{doubt} **{_escaped(card.title)}**: {card.summary}"]
-    parts.append("\n".join(f"{at}. {_step(step, cited)}" for at, step in enumerate(card.steps[:DRAFTED_STEPS], 1)))
+    drafted = [replace(step, text=renumber(step.text, _DRAFTED)) for step in card.steps[:DRAFTED_STEPS]]
+    parts.append("\n".join(f"{at}. {_step(step, cited)}" for at, step in enumerate(drafted, 1)))
     if len(card.steps) > DRAFTED_STEPS:
         parts.append(f"(The guidance has {len(card.steps)} steps; these are the first {DRAFTED_STEPS}.)")
     if left_out:

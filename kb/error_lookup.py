@@ -27,11 +27,11 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     nothing to look up and `NotFoundError` where nothing known matches.
     """
     text = " ".join(words).strip()
-    if not text:
-        raise BadInputError("No code was given.", "Write a code, a domain and a code, or a symbol.")
     code = re.search(r"(?:^|[\s:=(])(-?\d{1,6})\)?$", text)
     name = text[: code.start()].strip(" :=,") if code else text
     name = re.sub(r"(?i)(?<![\w.])(?:error|domain=?|code)(?![\w.])[\s=:]*", "", name + " ").strip() or ""
+    if not name and code is None:
+        raise BadInputError("No code was given.", "Write a code, a domain and a code, or a symbol.")
     found = _in_domain(name, int(code[1]) if code else None, tables) if name else _everywhere(code, tables)
     if not found:
         raise _unknown(text, name, code[1] if code else None, tables)
@@ -75,11 +75,11 @@ def _in_domain(name: str, code: int | None, tables: SignalTables) -> list[KnownE
     entry = tables.word(name.lower())
     if entry is not None and entry.code is not None and entry.domain:
         owner = tables.domains[entry.domain]
-        return [KnownError(owner, owner.cases[entry.code])]
+        return [KnownError(owner, owner.cases[entry.code])] if code in (None, entry.code) else []
     domain = _domain(name, tables)
     if domain is None:
         swift = tables.swift_cases.get(name.lstrip(".").lower(), [])
-        return [KnownError(tables.domains[d], tables.domains[d].cases[c]) for d, c in swift]
+        return [KnownError(tables.domains[d], tables.domains[d].cases[c]) for d, c in swift if code in (None, c)]
     if code is None:
         return [KnownError(domain, case) for _, case in sorted(domain.cases.items())]
     return [KnownError(domain, domain.cases[code])] if code in domain.cases else []

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import tantivy
+
+from kb.composing import composed
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[.\-:/][A-Za-z0-9_]+)*|[^\W\d_]+", re.UNICODE)
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -35,7 +36,7 @@ def _stemmer() -> tantivy.TextAnalyzer:
 def terms(text: str) -> list[str]:
     """The terms of a text in order: words stemmed, identifiers whole and in parts, pairs of characters for CJK."""
     words: list[str] = []
-    for m in _TOKEN.finditer(unicodedata.normalize("NFKC", text)):
+    for m in _TOKEN.finditer(composed(text, "NFKC")):
         words += _split(m[0])
     return _stemmer().analyze(" ".join(words)) if words else []
 

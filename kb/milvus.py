@@ -34,7 +34,7 @@ FAILURES = 3
 REST = 5.0
 EF_SEARCH = 128
 _PORT = 19530
-_SAFE = re.compile(r"^[A-Za-z0-9 ._:-]{1,64}$")  # what may stand inside an expression's quotes
+_SAFE = re.compile(r"[A-Za-z0-9 ._:-]{1,64}")  # what may stand inside an expression's quotes
 
 SEARCHES = Histogram(
     "nekb_vectors_seconds",
@@ -144,6 +144,7 @@ class Connection:
             unavailable = _classified(error)
             if unavailable.reason == "missing":
                 self._circuit.succeeded()  # it answered, of a collection that it does not have
+                OPEN.set(0)
             else:
                 self._failed()
             raise unavailable from error
@@ -260,11 +261,11 @@ def expression(filters: Filters) -> str:
     parts = [
         f'{name} == "{value}"'
         for name in ("topic", "source", "kind")
-        if (value := getattr(filters, name)) is not None and _SAFE.match(value)
+        if (value := getattr(filters, name)) is not None and _SAFE.fullmatch(value)
     ]
-    if filters.platform is not None and _SAFE.match(filters.platform):
+    if filters.platform is not None and _SAFE.fullmatch(filters.platform):
         parts.append(f'array_contains(platforms, "{filters.platform}")')
-    if filters.since is not None and _SAFE.match(filters.since):
+    if filters.since is not None and _SAFE.fullmatch(filters.since):
         parts.append(f'day >= "{filters.since}"')
     for name in ("apple_replied", "accepted"):
         value = getattr(filters, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ def read_floors(path: Path) -> dict[str, float]:
         floors = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise BadInputError(f"The floors {path} cannot be read: {error}.", remedy) from error
-    if not isinstance(floors, dict) or not all(isinstance(floor, int | float) for floor in floors.values()):
+    if not isinstance(floors, dict) or not all(_is_number(floor) for floor in floors.values()):
         raise BadInputError(f"{path} is no object of figures and their floors.", remedy)
     return floors
+
+
+def _is_number(floor: object) -> bool:
+    return isinstance(floor, int | float) and not isinstance(floor, bool) and math.isfinite(floor)
 
 
 def missed(floors: Mapping[str, float], found: Mapping[str, Any]) -> list[str]:
@@ -31,10 +36,11 @@ def missed(floors: Mapping[str, float], found: Mapping[str, Any]) -> list[str]:
     """
     lines = []
     for name, floor in floors.items():
-        if name not in found:
+        figure = found.get(name)
+        if not isinstance(figure, dict):
             lines.append(f"{name} is not among the figures of these questions, pinned at {floor:.3f}")
             continue
-        value = found[name]["value"]
+        value = figure["value"]
         if value > floor if name in LESS_IS_BETTER else value < floor:
             lines.append(f"{name} is {value:.3f}, pinned at {floor:.3f}")
     return lines

@@ -45,7 +45,7 @@ def read_questions(path: Path, *splits: str) -> list[LabelledQuestion]:
     Raises `BadInputError` naming the line that cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
             f"The evaluation file {path} cannot be read: {error}.", "Name a JSON-lines file."

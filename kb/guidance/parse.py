@@ -17,6 +17,8 @@ from kb.yamltext import read_yaml
 _FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n(.*)\Z", re.DOTALL)
 _CITE = re.compile(r"\s*\[@([a-z0-9][a-z0-9-]*)\]")
 _WHEN = re.compile(r"\s*\{when:\s*([^}]*)\}\s*$")
+_CHECKLIST = re.compile(r"^## Checklist[ \t]*\r?$", re.MULTILINE)
+_STRAY = re.compile(r"\{when\b|^\d+\)", re.MULTILINE)
 _STEP = re.compile(r"^(\d+)\.\s+", re.MULTILINE)
 
 
@@ -28,7 +30,7 @@ def read_cards(folder: Path, origin: Literal["nekb", "user"] = "nekb") -> list[C
 def read_card(path: Path, origin: Literal["nekb", "user"] = "nekb") -> Card:
     """One card file. Raises `GuidanceError` naming the file, the field and the remedy."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _bad(path, "file", f"cannot be read ({error})", "Save it as UTF-8 text.") from error
     parts = _FRONT.match(text)
@@ -36,7 +38,7 @@ def read_card(path: Path, origin: Literal["nekb", "user"] = "nekb") -> Card:
         raise _bad(path, "front matter", "is missing", "Begin the file with a YAML block between two lines of ---.")
     try:
         front = read_yaml(parts[1])
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-02-30 is the latter
         where = " ".join(str(error).split())
         raise _bad(path, "front matter", f"is not YAML: {where}", "Quote values that hold a colon or a #.") from error
     if not isinstance(front, dict):
@@ -45,11 +47,14 @@ def read_card(path: Path, origin: Literal["nekb", "user"] = "nekb") -> Card:
 
 
 def _body(path: Path, body: str) -> dict[str, Any]:
-    head, mark, checklist = body.partition("\n## Checklist\n")
-    if not mark:
+    parts = _CHECKLIST.split(body, maxsplit=1)
+    if len(parts) == 1:
         raise _bad(path, "Checklist", "is missing", "Add a line `## Checklist` and a numbered list below it.")
+    head, checklist = parts
     summary, cites = _split_cites(head)
     starts = list(_STEP.finditer(checklist))
+    if checklist[: starts[0].start() if starts else None].strip():
+        raise _bad(path, "Checklist", "has text before its first step", "Begin it with `1. `, or move the text up.")
     steps = []
     for at, start in enumerate(starts):
         end = starts[at + 1].start() if at + 1 < len(starts) else len(checklist)
@@ -65,6 +70,9 @@ def _step(path: Path, number: int, text: str) -> dict[str, Any]:
             parse_when(when[1])
         except GuidanceError as error:
             raise _bad(path, f"step {number}", error.sentence, error.remedy) from error
+    if stray := _STRAY.search(text):
+        remedy = "Write steps as `2. `, and a condition on a line of its own behind the citations."
+        raise _bad(path, f"step {number}", f"holds {stray[0]!r} in its text", remedy)
     prose, cites = _split_cites(text)
     return {"text": prose, "cites": cites, "when": when[1].strip() if when else None}
 

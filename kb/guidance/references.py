@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_NAMED = re.compile(r"\b([Ss]teps?)\s+(\d{1,2}(?:(?:, | to | and | or |, and |, or )\d{1,2}(?!\d))*)")
+# A number that counts something is no step: "after step 2, 15 seconds later".
+_NUMBER = r"\d{1,2}(?!\d)(?! (?:seconds?|minutes?|hours?|days?|times|users?|devices?|[kMG]?B|ms|s)\b)"
+_NAMED = re.compile(rf"\b([Ss]teps?)\s+({_NUMBER}(?:(?:, | to | and | or |, and |, or ){_NUMBER})*)")
 _PART = re.compile(r"(\d+) to (\d+)|(\d+)")
 
 

@@ -22,7 +22,8 @@ from kb.once import Once
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import English, in_english
 from kb.signals.log import condense
-from kb.signals.versions import platform_of
+from kb.signals.tables import PLATFORMS
+from kb.signals.versions import SYSTEMS, platform_of
 from kb.snapshot import Snapshot
 
 Search = Future[dict[int, float]]  # a score for each row that is found
@@ -143,7 +144,8 @@ class Question:
         added = [_given_signal(kind, value, end, bare, self.snapshot.signals) for kind, value in known]
         if "os" in self.given and "platform" not in self.given:
             platform = platform_of(next(s for s in added if s.kind == "os"))
-            added += [Signal(kind="platform", value=platform, start=end, end=end, implied=True)] if platform else []
+            if platform in PLATFORMS:
+                added.append(Signal(kind="platform", value=platform, start=end, end=end, implied=True))
         replaced = {s.kind for s in added}
         return [s for s in self._asked.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
 
@@ -210,6 +212,9 @@ def _given_signal(kind: str, value: str, at: int, bare: int | None, tables: Sign
 
 
 def _cased(kind: str, value: str) -> str:
-    """A value in the case in which cards write it: `macos` is macOS."""
+    """A value in the case in which cards write it: `macos` is macOS, `ios 18.2` is iOS 18.2."""
+    if kind == "os":
+        family, _, version = value.strip().partition(" ")
+        return f"{SYSTEMS.get(family.lower(), family)} {version}".strip()
     values = (*get_args(Platform), "Android", "Windows", "Linux") if kind == "platform" else ()
     return next((v for v in values if v.lower() == value.strip().lower()), value)

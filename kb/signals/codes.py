@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from kb.signals.tables import Domain, SignalTables
 
-_INT = r"(-?\d{1,10})(?![\w.]*\d*[.:]\d)(?!\w|-\d)"
+_INT = r"(-?\d{1,10})(?!\w|-\d)(?![\w.]*[.:]\d)"  # in this order: else it is quadratic on a run of digits
 # What may stand between a domain and its code: signs, and the words people put there.
 _CODE_AFTER = re.compile(
-    r"(?:[\s\"'`=:,;()\[\]{}/#.-]|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b"
+    r"(?:[^\S\n]|\n(?=\W{0,8}(?:code|error|错误|代码|コード|код)\b)|\.(?!\s)|[\"'`=:,;()\[\]{}/#-]|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b"
     r"|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>0x(?!0+\b)[0-9a-f]{1,8}\b|" + _INT + ")",
     re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>"
 _BARE = re.compile(
     r"(?:\b(?:error|err|code|err(?:or)?_?code|reason_?code|result_?code|errors?\s+code|status|fehler|fehlercode|erreur"
     r"|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
-    r"\s*(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为)*\s*(?P<code>" + _INT + ")",
+    r"\s*+(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为){0,6}+\s*+(?P<code>" + _INT + ")",
     re.IGNORECASE,
 )
 # Numbers of somebody else's: `HTTP status 404`, `exit code 1`, `make: *** [all] Error 2`; an `os error 2` is an errno.
@@ -47,6 +47,7 @@ _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
 
 
+_APART = 300  # characters between a domain and its code in one object
 _LONG_CASE = 14  # letters of a case's name from which on it is nobody's ordinary variable
 
 
@@ -105,10 +106,21 @@ def _split_json(text: str, tables: SignalTables) -> Iterator[FoundCode]:
         domain = tables.domain_named(d["domain"])
         if domain is None and not d["domain"].endswith("Domain"):
             continue
-        near = list(_JSON_CODE.finditer(text, max(0, d.start() - 300), d.end() + 300))
+        around = _JSON_CODE.finditer(text, max(0, d.start() - _APART), d.end() + _APART)
+        near = [c for c in around if not text[c.end() : c.end() + 1].isdigit() and _beside(text, c, d)]
         if near:
             c = min(near, key=lambda c: abs(c.start() - d.start()))
             yield FoundCode(domain.id if domain else d["domain"], int(c["code"]), c.start(), c.end(), explicit=True)
+
+
+def _beside(text: str, code: re.Match[str], domain: re.Match[str]) -> bool:
+    """Whether a code and a domain stand in one and the same object: no brace opens or closes between them alone."""
+    depth = 0
+    for sign in text[min(code.end(), domain.end()) : max(code.start(), domain.start())]:
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:

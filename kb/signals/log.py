@@ -34,8 +34,9 @@ def condense(text: str, limit: int = _WORDS_SEEN) -> str:
     lines = [line for line in text[: 64 * limit].splitlines() if line.strip()]
     if len(text) <= 400 and len(lines) <= 3:
         return " ".join(clean_line(line) for line in lines)
-    prose = [line for line in lines if not _LOGGY.search(line) and not _FRAME.match(line)]
-    loggy = [line for line in lines if _LOGGY.search(line) and not _FRAME.match(line)]
+    told = [line for line in lines if not _FRAME.match(line)] or lines  # frames alone are better than nothing
+    prose = [line for line in told if not _LOGGY.search(line)]
+    loggy = [line for line in told if _LOGGY.search(line)]
     decisive = [line for line in loggy if _DECISIVE.search(line)]
     rest = [line for line in loggy if not _DECISIVE.search(line)]
     kept: dict[str, None] = {}

@@ -7,6 +7,7 @@ that gave them; a signal that another one implies carries that one's span and `i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -29,6 +30,8 @@ _FUNCTION = re.compile(
 )
 _BUG = re.compile(r"\bFB\d{7,9}\b")
 _WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read
+_LONGEST_WORD = 200
+_MOST = 100  # signals of a kind: an answer carries them all, and a paste can hold thousands
 _MAX_PARTS = 6
 _FEW_PARTS = 2
 _BUNDLE = re.compile(r"(?:com|org|net|io|dev|de|cn|group)\.")
@@ -47,9 +50,14 @@ def read_signals(text: str, tables: SignalTables) -> list[Signal]:
     """Every signal of a symptom, in the order of the text, each value once."""
     if len(text) <= _WINDOW:
         return _each_once(_read(text, tables))
-    tail = len(text) - _WINDOW // 3
+    head, tail = _space_before(text, 2 * _WINDOW // 3), _space_before(text, len(text) - _WINDOW // 3)
     end = [replace(s, start=s.start + tail, end=s.end + tail) for s in _read(text[tail:], tables)]
-    return _each_once(_read(text[: 2 * _WINDOW // 3], tables) + end)
+    return _each_once(_read(text[:head], tables) + end)
+
+
+def _space_before(text: str, at: int) -> int:
+    """Where to cut a text so that no word is cut: the last space before a place, if one is near."""
+    return next((n for n in range(at, max(at - _LONGEST_WORD, 0), -1) if text[n].isspace()), at)
 
 
 def _read(text: str, tables: SignalTables) -> list[Signal]:
@@ -97,14 +105,7 @@ def context_domains(text: str, named: list[tuple[Entry, int, int]], tables: Sign
         return [tables.domains[d] for d in by_name]
     low = text.lower()
     spoken = [d for d in tables.domains.values() if any(_stands_in(word, low) for word in d.context)]
-    return _narrowest(spoken, low)
-
-
-def _narrowest(spoken: list[Domain], low: str) -> list[Domain]:
-    """Where one domain's word contains another's ("dns proxy" and "proxy"), the longer one decides."""
-    longest = {d.id: max(len(w) for w in d.context if _stands_in(w, low)) for d in spoken}
-    public = [d for d in spoken if d.visibility != "enum"] or spoken
-    return sorted(public, key=lambda d: -longest[d.id])
+    return [d for d in spoken if d.visibility != "enum"] or spoken
 
 
 def _stands_in(word: str, low: str) -> bool:
@@ -287,4 +288,10 @@ def _each_once(found: list[Signal]) -> list[Signal]:
     kept: dict[tuple[str, str], Signal] = {}
     for s in sorted(found, key=lambda s: (s.implied, s.start, -s.end)):
         kept.setdefault((s.kind, s.value), s)
-    return sorted(kept.values(), key=lambda s: (s.start, s.end))
+    count: Counter[str] = Counter()
+    found_first = []
+    for s in sorted(kept.values(), key=lambda s: (s.start, s.end)):
+        count[s.kind] += 1
+        if count[s.kind] <= _MOST:
+            found_first.append(s)
+    return found_first

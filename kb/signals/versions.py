@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from kb.answer import Signal
 from kb.signals.letters import lowered
@@ -137,15 +138,18 @@ def _further(text: str, family: str, first: re.Match[str]) -> Iterator[Signal]:
 def _release_names(text: str, tables: SignalTables) -> Iterator[Signal]:
     """macOS releases by name, with the version that follows: `Ventura 13.4 beta`; High Sierra is no Sierra."""
     low = lowered(text)
-    taken: list[tuple[int, int]] = []
-    for name in sorted(tables.os_names, key=len, reverse=True):
-        if name not in low:
-            continue
-        major = tables.os_names[name]
-        for m in re.finditer(rf"\b{re.escape(name)}\b(?:\s*\(?(?P<version>{re.escape(major)}(?:\.\d+)*))?", low):
-            if not any(start <= m.start() < end for start, end in taken):
-                taken.append(m.span())
-                yield Signal(kind="os", value=f"macOS {m['version'] or major}", start=m.start(), end=m.end())
+    for m in _named_releases(tuple(tables.os_names)).finditer(low):
+        major = tables.os_names[m["name"]]
+        version = m["version"] if m["version"] and re.match(rf"{re.escape(major)}\b", m["version"]) else None
+        end = m.end() if version else m.end("name")
+        yield Signal(kind="os", value=f"macOS {version or major}", start=m.start(), end=end)
+
+
+@cache
+def _named_releases(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the names, the longest first, and a version behind it."""
+    longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(rf"\b(?P<name>{longest_first})\b(?:\s*\(?(?P<version>\d{{1,2}}(?:\.\d+)*))?")
 
 
 def plausible(family: str, version: str) -> bool:

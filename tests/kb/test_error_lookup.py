@@ -42,7 +42,21 @@ def test_a_public_domain_comes_before_a_private_one() -> None:
     assert order == sorted(order, key=["public", "private", "enum"].index)
 
 
-@pytest.mark.parametrize("words", [[], [""], ["987654"], ["NoSuchDomain", "1"], ["NEVPNErrorDomain", "99"], ["💥"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        [""],
+        ["987654"],
+        ["NoSuchDomain", "1"],
+        ["NEVPNErrorDomain", "99"],
+        ["💥"],
+        [".internal", "99"],
+        ["NEVPNErrorConfigurationInvalid", "5"],
+        ["error"],
+        ["Code="],
+    ],
+)
 def test_what_is_unknown_is_said_in_a_sentence(words: list[str]) -> None:
     with pytest.raises(NekbError) as caught:
         look_up(words, TABLES)

@@ -20,6 +20,21 @@ def test_an_os_given_in_any_form_is_read(snapshot: Snapshot, fact: str) -> None:
     assert ask("content filter works from Xcode but not from TestFlight", snapshot, given={"os": fact}).guidance
 
 
+@pytest.mark.parametrize(
+    ("given", "platforms"),
+    [("18.2", set()), ("ios 18.2", {"iOS"}), ("macOS 15", {"macOS"}), ("Android 14", set()), ("iPadOS 18", {"iOS"})],
+)
+def test_an_os_implies_a_platform_that_there_is(snapshot: Snapshot, given: str, platforms: set[str]) -> None:
+    answer = ask("the captive portal does not open", snapshot, given={"os": given})
+    assert {s.value for s in answer.signals if s.kind == "platform"} == platforms
+
+
+def test_a_card_about_other_platforms_is_not_first_where_the_platform_is_given(snapshot: Snapshot) -> None:
+    for query in ("content filter prompt missing", "NEFilterManager saveToPreferences fails with error 5"):
+        answer = ask(query, snapshot, given={"platform": "macOS"})
+        assert "macOS" in snapshot.cards[answer.guidance[0].id].applies_to.platforms
+
+
 def test_a_domain_given_for_a_bare_code_keeps_the_code(snapshot: Snapshot) -> None:
     answer = ask("error code 4 connecting", snapshot, given={"error": "NEVPNErrorDomain"})
     assert [(s.domain, s.code) for s in answer.signals if s.kind == "error"] == [("NEVPNErrorDomain", 4)]

@@ -110,6 +110,10 @@ def test_an_api_of_no_table_is_a_problem() -> None:
         (("kind: fix", "kind: pray"), "route.kind"),
         (("reviewed: 2026-11-25", "reviewed: soon"), "reviewed"),
         (("topic: hotspot-wifi", "topic: [unclosed"), "is not YAML"),
+        (("reviewed: 2026-11-25", "reviewed: 2026-02-30"), "is not YAML"),
+        (("## Checklist\n", "## Checklist\n\nFirst this.\n"), "Checklist has text before its first step"),
+        (("\n2. ", "\n2) "), "step 1 holds '2)'"),
+        (("\n1. ", "\n1. {when: platform=iOS} "), "step 1 holds '{when'"),
     ],
 )
 def test_a_spoilt_file_is_named_with_its_field_and_a_remedy(tmp_path: Path, spoil: tuple[str, str], says: str) -> None:
@@ -121,6 +125,13 @@ def test_a_spoilt_file_is_named_with_its_field_and_a_remedy(tmp_path: Path, spoi
     assert path.name in caught.value.sentence
     assert says in caught.value.sentence
     assert caught.value.remedy
+
+
+def test_a_byte_order_mark_and_a_trailing_space_are_no_fault(tmp_path: Path) -> None:
+    text = (DATA / "guidance" / "hotspot-internal-error-8.md").read_text(encoding="utf-8")
+    path = tmp_path / "hotspot-internal-error-8.md"
+    path.write_text("\ufeff" + text.replace("## Checklist\n", "## Checklist  \n"), encoding="utf-8")
+    assert read_card(path) == SHIPPED["hotspot-internal-error-8"]
 
 
 @given(st.binary(max_size=400))

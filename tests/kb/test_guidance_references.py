@@ -20,6 +20,9 @@ from kb.home import shipped_data
         ("Steps 1, 2 and 5", {1, 2, 5}),
         ("2: step 2. 3: step 3. 14 is step 8, 15 another", {2, 3, 8, 15}),
         ("a footstep 4 and iOS 26", set()),
+        ("after step 2, 15 seconds later", {2}),
+        ("step 3, 2 times", {3}),
+        ("see step 100 of it", set()),
     ],
 )
 def test_the_steps_that_a_text_names(text: str, steps: set[int]) -> None:

@@ -218,3 +218,25 @@ def test_letters_whose_lower_case_is_longer_move_no_release() -> None:
 )
 def test_a_device_is_not_the_beginning_of_a_word(text: str, device: set[str]) -> None:
     assert values(text, "device") == device
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("We get NEVPNErrorDomain. 2 devices are affected.", {("NEVPNErrorDomain", None)}),
+        ("NEVPNErrorDomain\n\n3 users", {("NEVPNErrorDomain", None)}),
+        ("NEVPNErrorDomain\ncode: 5", {("NEVPNErrorDomain", 5)}),
+        (
+            '[{"domain": "NEVPNErrorDomain", "info": "the first", "code": 5},'
+            ' {"domain": "NEFilterErrorDomain", "info": "the second", "code": 2}]',
+            {("NEVPNErrorDomain", 5), ("NEFilterErrorDomain", 2)},
+        ),
+        (f'{{"domain": "NEVPNErrorDomain", "message": "{"x" * 272}", "code": 12}}', {("NEVPNErrorDomain", 12)}),
+        ("stop reason: 14", {("NEProviderStopReason", 14)}),
+        ("NEDNSProxyManager error 1", {("NEDNSProxyErrorDomain", 1)}),
+        ("NWPath unsatisfiedReason vpnInactive", {("nw_path_unsatisfied_reason_t", 4)}),
+        ("NEHotspotConfigurationErrorDomain code 0x8", {(HOTSPOT, 8)}),
+    ],
+)
+def test_a_code_is_of_the_domain_beside_it(text: str, found: set[tuple[str | None, int | None]]) -> None:
+    assert errors(text) == found
