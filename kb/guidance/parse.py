@@ -69,7 +69,7 @@ def _step(path: Path, number: int, text: str) -> dict[str, Any]:
         try:
             parse_when(when[1])
         except GuidanceError as error:
-            raise _bad(path, f"step {number}", error.sentence, error.remedy) from error
+            raise _bad(path, f"step {number}:", error.sentence.rstrip("."), error.remedy) from error
     if stray := _STRAY.search(text):
         remedy = "Write steps as `2. `, and a condition on a line of its own behind the citations."
         raise _bad(path, f"step {number}", f"holds {stray[0]!r} in its text", remedy)

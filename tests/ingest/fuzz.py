@@ -1,7 +1,7 @@
 """Fuzzing what reads pages, led by coverage (atheris): `python -m tests.ingest.fuzz [FOLDER] [OPTIONS OF LIBFUZZER]`.
 
 An input is a byte that chooses the address a page is said to have, then the page. What breaks a promise that holds of
-any page is left as `crash-*`, to become a case of `test_found.py`.
+any page is left as `crash-*`, to become a case of `test_fuzzing.py`.
 """
 
 from __future__ import annotations
