@@ -24,6 +24,7 @@ _DOUBLED = re.compile(r"^(?:/forums)+(?=/forums(?:/|$))")
 def host_of(address: str) -> str | None:
     """The host of an http(s) address after IDNA, in lower case; None where there is none or it is malformed."""
     try:
+        address.encode()  # half a character, or a byte that is none, stands in no address
         split = urlsplit(address.strip())
         if split.scheme not in ("http", "https") or not split.hostname:
             return None

@@ -14,7 +14,7 @@ from kb.documents import Document, Passage, Post
 from kb.guidance.card import Card
 
 PASSAGE_TOKENS = 200  # of the model's 256, the rest is for the title
-_FENCE = re.compile(r"^(?P<fence>`{3,})[^`\n]*\n.*?^(?P=fence)`*[ \t]*$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^(?P<fence>`{3,16})[^`\n]*\n.*?^(?P=fence)`*[ \t]*$", re.DOTALL | re.MULTILINE)
 _LOG_LINE = re.compile(
     r"^\s*(?:\[?\d{4}-\d\d-\d\d|\[?\d\d:\d\d:\d\d|[A-Z][a-z]{2} +\d+ \d\d:|[|>{}\[<]|\d+\s{2,}|\w+\s*[=:]\s)"
 )

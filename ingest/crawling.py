@@ -34,6 +34,7 @@ from ingest.settling import IngestReport, Settler, settle_all
 from ingest.sources import source_named, source_of
 from ingest.sources.source import Pace, Source
 from ingest.store import Store
+from kb.errors import NekbError
 
 LISTINGS = ("tag", "topic", "search", "feed", "discourse_list")
 FRESH_DAYS = 30  # after which a page is fetched again though nothing showed that it changed
@@ -102,6 +103,9 @@ class Crawl:
             self._report.stopped = stop.what
         except KeyboardInterrupt:
             self._report.stopped = "it was interrupted; the next run goes on from there"
+            raise
+        except BaseException as error:
+            self._report.stopped = f"it failed: {error}" if isinstance(error, NekbError) else f"it failed: {error!r}"
             raise
         finally:
             if not self._store.db.in_transaction:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.drift import DriftWatch
-from ingest.files import STANDARD_INPUT, read_files, refuse, saved_files
+from ingest.files import STANDARD_INPUT, read_files, refuse, saved_files, shown
 from ingest.ledger import Ledger
 from ingest.parsing.opening import open_capture
 from ingest.parsing.page import CONFIDENCE, Page, ParsedPage
@@ -58,22 +58,25 @@ class Examination:
         }  # fmt: skip
 
 
-def examine(path: Path, home: Path) -> list[Examination]:
-    """Each page of a file, a folder, a zip or `-`. Nothing is kept; drift is measured against the user's store."""
+def examine(path: Path, home: Path) -> tuple[list[Examination], list[str]]:
+    """Each page of a file, a folder, a zip or `-`, and a line for each that cannot be read.
+
+    Nothing is kept; drift is measured against the user's store. Raises `BadInputError` where no page can be read.
+    """
     files, _ = saved_files([path])
     if not files:
         raise BadInputError(
-            f"There is no page in {path}.", "Name a saved page, or a folder or zip of them.", code="file"
+            f"There is no page in {shown(path)}.", "Name a saved page, or a folder or zip of them.", code="file"
         )
     out: list[Examination] = []
     unreadable: list[str] = []
     for capture in read_files(files, unreadable.append):
         page = open_capture(capture)
-        name = str(path) if len(files) == 1 and path != STANDARD_INPUT else capture.address
+        name = shown(path) if len(files) == 1 and path != STANDARD_INPUT else capture.address
         out.append(Examination(name, page, _judged(read_page(page), home)))
     if unreadable and not out:
         refuse(unreadable[0])
-    return out
+    return out, unreadable
 
 
 def _judged(parsed: ParsedPage, home: Path) -> ParsedPage:

@@ -7,16 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ingest.captures import Capture
-from ingest.files import read_files, saved_files
+from ingest.files import SavedFile, read_files, saved_files, shown
 from ingest.ledger import Ledger
 from ingest.lock import only_writer
 from ingest.progress import Progress, Silent
 from ingest.reading import PARSER_VERSION
-from ingest.settling import IngestReport, Settler, settle_all
+from ingest.settling import IngestReport, Settler, batches, settle_all
 from ingest.store import KeptCapture, Store
 
 __all__ = ["IngestReport", "import_files", "read_again"]
-_BATCH = 64
 
 
 def import_files(home: Path, paths: Sequence[Path], progress: Progress | None = None) -> IngestReport:
@@ -26,8 +25,8 @@ def import_files(home: Path, paths: Sequence[Path], progress: Progress | None = 
     that cannot be read is told in the report.
     """
     progress = progress or Silent()
-    files, skipped = saved_files(paths)
-    report = IngestReport(skipped=skipped)
+    report = IngestReport()
+    files = [file for path in paths for file in _pages(path, report)]
     with only_writer(home), Store(home) as store:
         run = Ledger(store).begin_run("file")
         settler = Settler(store, report)
@@ -54,12 +53,15 @@ def read_again(home: Path, progress: Progress | None = None) -> IngestReport:
     return report
 
 
+def _pages(path: Path, report: IngestReport) -> list[SavedFile]:
+    found, others = saved_files([path])
+    report.skipped += others
+    if not found:
+        report.tell("failed", f"{shown(path)}: there is no page in it")
+    return found
+
+
 def _kept(store: Store, captures: Iterator[Capture]) -> Iterator[KeptCapture]:
     """Captures committed a batch at a time, before any of the batch is read."""
-    batch: list[Capture] = []
-    for capture in captures:
-        batch.append(capture)
-        if len(batch) >= _BATCH:
-            yield from store.keep_all(batch, PARSER_VERSION)
-            batch = []
-    yield from store.keep_all(batch, PARSER_VERSION)
+    for batch in batches(captures, lambda capture: len(capture.body)):
+        yield from store.keep_all(batch, PARSER_VERSION)

@@ -14,13 +14,16 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from ingest.build.snapshots import prune
 from ingest.lock import only_writer
+from ingest.room import said_when_full
 from kb.errors import BadInputError, NekbError, SnapshotError
 from kb.snapshot import SCHEMA, current_folder, file_hash, point_current, read_manifest
 
@@ -31,6 +34,7 @@ _MANIFEST_BYTES = 4 << 20
 _CHUNK = 1 << 20
 _TRIES = 4  # in a row without a byte more
 _PAUSE = 0.5
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _BUSY = (429, 500, 502, 503, 504)
 
 
@@ -51,26 +55,56 @@ class Broken(Exception):  # noqa: N818 - it is handled here
 def pull(home: Path, address: str, key: str = "", *, timeout: float = 30.0) -> Pulled:
     """Fetch, verify and publish the snapshot that is current at an address.
 
-    Raises `SnapshotError` where the address gives no snapshot or a file is not what its hash says; what answered
-    before then answers on.
+    Raises `SnapshotError` where the address gives no snapshot or a file is not what its hash says, `BadInputError`
+    where it is no address or would have the key sent in the open, and `NekbError` (`disk_full`); what answered before
+    then answers on.
     """
-    if not address.startswith(("https://", "http://")):
-        raise BadInputError(f"{address!r} is no address to pull from.", "Write https://HOST/v1/snapshots.")
+    _require_address(address, key)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with only_writer(home, wait=True), httpx.Client(headers=headers, timeout=timeout) as client:
+    with (
+        only_writer(home, wait=True),
+        said_when_full(home / "snapshots"),
+        httpx.Client(headers=headers, timeout=timeout) as client,
+    ):
         _sweep(home)
-        base = address.rstrip("/")
-        id = _small(client, f"{base}/current", 64).decode("ascii", "replace").strip()
-        if not _ID.match(id):
-            raise SnapshotError("The address does not name a snapshot.", "It must serve `current` with an id.")
-        target = home / "snapshots" / id
-        if _answers(home, id):
-            return Pulled(id, False, 0, 0)
-        fetched = reused = 0
-        if not _whole(target):
-            fetched, reused = _fetch(client, f"{base}/{id}", id, home)
-        point_current(home, id)
-        prune(home, collections=False)
+        try:
+            return _pulled(client, address.rstrip("/"), home)
+        except httpx.DecodingError as error:
+            raise SnapshotError(
+                "The address answers in another encoding than it says.", "Check the server, and what stands before it."
+            ) from error
+        finally:
+            _sweep(home)
+
+
+def _require_address(address: str, key: str) -> None:
+    """Refuse what is no address, and a key that would be read on the way."""
+    try:
+        split = urlsplit(address)
+        sound = split.scheme in ("https", "http") and bool(split.hostname)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise BadInputError(f"{address!r} is no address to pull from.", "Write https://HOST/v1/snapshots.")
+    if key and split.scheme == "http" and split.hostname not in _LOOPBACK:
+        raise BadInputError(
+            "The key would be sent over http, where anybody on the way can read it.",
+            "Write https://; by http a key goes to this machine only.",
+            code="address",
+        )
+
+
+def _pulled(client: httpx.Client, base: str, home: Path) -> Pulled:
+    id = _small(client, f"{base}/current", 64).decode("ascii", "replace").strip()
+    if not _ID.match(id):
+        raise SnapshotError("The address does not name a snapshot.", "It must serve `current` with an id.")
+    if _answers(home, id):
+        return Pulled(id, False, 0, 0)
+    fetched = reused = 0
+    if not _whole(home / "snapshots" / id):
+        fetched, reused = _fetch(client, f"{base}/{id}", id, home)
+    point_current(home, id)
+    prune(home, collections=False)
     return Pulled(id, True, fetched, reused)
 
 
@@ -130,13 +164,13 @@ def _download(client: httpx.Client, url: str, path: Path, size: int) -> None:
     with path.open("wb") as file:
         while file.tell() < size:
             before = file.tell()
-            try:
+            with suppress(httpx.TransportError, Broken):
                 for chunk in _pieces(client, url, before, size):
                     file.write(chunk)
-            except (httpx.TransportError, Broken):
-                tries = tries + 1 if file.tell() == before else 0
-                if tries == _TRIES:
-                    raise _unreachable() from None
+            tries = tries + 1 if file.tell() == before else 0  # an answer that ends early is no error of the transport
+            if tries == _TRIES:
+                raise _unreachable()
+            if file.tell() < size:
                 time.sleep(_PAUSE * 2**tries)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ingest.captures import Capture
 from ingest.parsing.opening import open_capture
 from ingest.parsing.page import LAYERS, Field, Page, ParsedPage, Problem
+from ingest.parsing.surrogates import without_surrogates
 from ingest.sources import sources
 
 # Goes up whenever a parser reads differently: kept captures are then read again, and drift is measured afresh.
@@ -16,7 +17,7 @@ EMPTY_KINDS = {
     "login": "it is a sign-in page",
     "not_found": "it says that the page does not exist",
     "topic_index": "it lists topics and holds no posts",
-    "unknown": "not a page that nekb knows; it is kept",
+    "unknown": "not a page that nekb knows",
 }
 LONGEST = 8_000_000  # characters, images that are carried inside the page not counted
 _OTHERS = {
@@ -36,7 +37,7 @@ def read_capture(capture: Capture) -> ParsedPage:
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        return _failed(error)
+        return failed(error)
 
 
 def read_page(page: Page) -> ParsedPage:
@@ -46,13 +47,13 @@ def read_page(page: Page) -> ParsedPage:
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        return _failed(error)
+        return failed(error)
 
 
-def _failed(error: Exception) -> ParsedPage:
-    return ParsedPage(
-        "unknown", problems=(Problem("broken", f"the parser failed on it: {type(error).__name__}: {error}"[:300]),)
-    )
+def failed(error: Exception) -> ParsedPage:
+    """A page that nekb fails on."""
+    what = without_surrogates(f"the parser failed on it: {type(error).__name__}: {error}"[:300])
+    return ParsedPage("unknown", problems=(Problem("broken", what),))
 
 
 def _read(page: Page) -> ParsedPage:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ingest.drift import DriftWatch
 from ingest.folding import fold_duplicates
 from ingest.ledger import Ledger
-from ingest.parsing.page import ParsedPage
+from ingest.parsing.page import ParsedPage, Problem
 from ingest.progress import Progress
-from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
+from ingest.reading import EMPTY_KINDS, PARSER_VERSION, failed, read_capture
 from ingest.store import KeptCapture, Store
+from kb.errors import NekbError
 
+Item = TypeVar("Item")
 _MOST_TOLD = 200
+_MOST = 64  # captures a batch
+_MOST_BYTES = 64 << 20
 _MORE = ("unchanged", "changed", "new")
+_LOST = ParsedPage(
+    "unknown", problems=(Problem("broken", "its bytes are damaged in the store: take the page in once more"),)
+)
 
 
 @dataclass
@@ -72,18 +81,27 @@ class Settler:
         if kept.settled and not self._reread:
             self._known(kept)
             return None
-        address = kept.capture.address
-        page = self._watch.judge(read_capture(kept.capture))
+        page = _LOST if kept.lost else self._watch.judge(read_capture(kept.capture))
+        try:
+            with self._store.trying():
+                outcomes = self._record(kept, page)
+        except (sqlite3.Error, NekbError, MemoryError):
+            raise
+        except Exception as error:  # one capture that cannot be recorded does not end a run, nor every later one
+            page = failed(error)
+            outcomes = self._record(kept, page)
+        for document, outcome in outcomes.items():
+            self._count(document, outcome)
+        self._tell(kept.capture.address, page, self._state(page))
+        return page
+
+    def _record(self, kept: KeptCapture, page: ParsedPage) -> dict[str, str]:
         state = self._state(page)
         parts = page.parts if state in ("parsed", "drifted") and not page.broken else ()
         note = "; ".join([p.what for p in page.problems] or page.notes) or EMPTY_KINDS.get(page.kind)
-        outcomes = self._store.settle(
+        return self._store.settle(
             kept, state, page.kind, parts, note=note, sound=state == "parsed", parser=PARSER_VERSION
         )
-        for document, outcome in outcomes.items():
-            self._count(document, outcome)
-        self._tell(address, page, state)
-        return page
 
     def _count(self, document: str, outcome: str) -> None:
         """Count a document once a run, as the most that happened to it."""
@@ -112,7 +130,7 @@ class Settler:
         report = self.report
         if state == "unknown":
             report.tell("unknown", address)
-            report.tell("warnings", f"{address}: {EMPTY_KINDS[page.kind]}")
+            report.tell("warnings", f"{address}: kept, and of no use: {EMPTY_KINDS[page.kind]}")
         graver = "failed" if state == "failed" else "drift"
         for problem in page.problems:
             report.tell("warnings" if problem.severity == "warning" else graver, f"{address}: {problem.what}")
@@ -132,17 +150,22 @@ class Settler:
 def settle_all(store: Store, captures: Iterable[KeptCapture], total: int, settler: Settler, progress: Progress) -> None:
     """Read captures one after another, in transactions of a few dozen."""
     progress.stage("Reading pages", total)
-    batch: list[KeptCapture] = []
-    for kept in captures:
-        batch.append(kept)
-        if len(batch) >= 64:
-            _settle_batch(store, batch, settler, progress)
-            batch = []
-    _settle_batch(store, batch, settler, progress)
+    for batch in batches(captures, lambda kept: len(kept.capture.body)):
+        with store.writing():
+            for kept in batch:
+                settler.settle(kept)
+        progress.advance(len(batch))
 
 
-def _settle_batch(store: Store, batch: list[KeptCapture], settler: Settler, progress: Progress) -> None:
-    with store.writing():
-        for kept in batch:
-            settler.settle(kept)
-    progress.advance(len(batch))
+def batches(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """A few dozen at a time, and fewer of large ones: a batch is held in memory as a whole."""
+    batch: list[Item] = []
+    held = 0
+    for item in items:
+        batch.append(item)
+        held += size(item)
+        if len(batch) >= _MOST or held >= _MOST_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ingest.files import shown
 from ingest.ledger import Ledger
 from ingest.reading import PARSER_VERSION
 from ingest.sources import sources
@@ -17,12 +18,12 @@ def standing(home: Path) -> dict[str, Any]:
     """Everything that `nekb status` shows, as a plain object. Ages are in seconds."""
     if not (home / "store.db").exists():
         nothing: dict[str, Any] = {"documents": {}, "captures": {}, "to_read_again": 0, "drift": [], "closed_hosts": []}
-        where = {"home": str(home), "disk_bytes": _disk(home), "snapshot": _snapshot(home)}
+        where = {"home": shown(home), "disk_bytes": _disk(home), "snapshot": _snapshot(home)}
         return where | {"sources": _sources([], {})} | nothing
     with Store(home) as store:
         ledger = Ledger(store)
         return {
-            "home": str(home),
+            "home": shown(home),
             "sources": _sources(ledger.last_runs(), ledger.still_waiting()),
             "documents": _documents(store),
             "captures": dict(store.db.execute("select state, count(*) from captures group by state").fetchall()),
@@ -61,10 +62,11 @@ def _documents(store: Store) -> dict[str, int]:
 
 
 def _drift(store: Store) -> list[dict[str, Any]]:
-    """The last captures that did not look as they should, newest first."""
+    """The last captures that did not look as they should, newest first; not those of which a sound one came since."""
     sql = (
-        "select address, kind, fetched_at, note from captures where state in ('drifted', 'failed')"
-        " order by fetched_at desc, id desc limit 50"
+        "select address, kind, fetched_at, note from captures c where state in ('drifted', 'failed')"
+        " and not exists (select 1 from captures s where s.address = c.address and s.state = 'parsed'"
+        " and (s.fetched_at, s.id) > (c.fetched_at, c.id)) order by fetched_at desc, id desc limit 50"
     )
     return [dict(zip(("address", "kind", "seen", "note"), row, strict=True)) for row in store.db.execute(sql)]
 

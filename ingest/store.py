@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class KeptCapture:
 
     `state` is `kept`, `parsed`, `drifted`, `unknown` or `failed`. `settled` says that this version of the parser has
     read just these bytes before and nothing has been seen of them since; `gave` how many documents it gave then.
+    `lost` says that the store cannot unpack its bytes any more; the capture's body is then empty.
     """
 
     id: int
@@ -43,10 +45,11 @@ class KeptCapture:
     state: str
     settled: bool = False
     gave: int = 0
+    lost: bool = False
 
 
 class Store:
-    """The user's store. Raises `NekbError` where its file cannot be used."""
+    """The user's store. Raises `NekbError` where its file cannot be used, on opening it and inside its `with`."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / "store.db"
@@ -85,8 +88,10 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if _is_of_the_file(error):
+            raise self.unusable(error) from error
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -101,9 +106,24 @@ class Store:
         except BaseException as error:
             if self.db.in_transaction:
                 self.db.execute("rollback")
-            if isinstance(error, sqlite3.OperationalError):
+            if _is_of_the_file(error):
                 raise self.unusable(error) from error
             raise
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """A part of a transaction that is undone alone where it fails; the error goes on to the caller."""
+        with self.writing():
+            self.db.execute("savepoint trying")
+            try:
+                yield
+            except BaseException:
+                if self.db.in_transaction:  # SQLite itself may have undone all of it
+                    self.db.execute("rollback to trying")
+                raise
+            finally:
+                if self.db.in_transaction:
+                    self.db.execute("release trying")
 
     def keep(self, capture: Capture, parser: int = 0) -> KeptCapture:
         """Commit a capture. The same bytes of the same address are kept once, with the time they were last seen."""
@@ -124,6 +144,8 @@ class Store:
                 (capture.address, capture.source, capture.fetched_at, capture.sha256, zlib.compress(capture.body, 6)),
             )
             row = self.db.execute(sql, key).fetchone()
+        elif row[1] == "failed":  # it may have failed because the body of before is damaged
+            self.db.execute("update captures set body = ? where id = ?", (zlib.compress(capture.body, 6), row[0]))
         later = capture.fetched_at > row[2]
         if later:
             self.db.execute("update captures set fetched_at = ? where id = ?", (capture.fetched_at, row[0]))
@@ -147,9 +169,9 @@ class Store:
             return False
         self.db.execute("update parts set seen_at = ? where capture = ?", (seen_at, id))
         self.db.execute(
-            "update documents set gone_at = null where gone_at is not null and id in"
+            "update documents set gone_at = null where gone_at <= ? and id in"
             " (select document from parts where capture = ?)",
-            (id,),
+            (seen_at, id),
         )
         return True
 
@@ -167,13 +189,16 @@ class Store:
         sql = "select address, source, fetched_at, body, state, gave from captures where id = ?"
         for (id,) in ids:
             address, source, fetched_at, body, state, gave = self.db.execute(sql, (id,)).fetchone()
-            yield KeptCapture(id, Capture(address, source, fetched_at, zlib.decompress(body)), state, gave=gave)
+            whole = _unpacked(body)
+            capture = Capture(address, source, fetched_at, whole or b"")
+            yield KeptCapture(id, capture, state, gave=gave, lost=whole is None)
 
     def last_sound(self, address: str) -> Capture | None:
-        """The sound capture of an address that was seen last."""
+        """The sound capture of an address that was seen last; None too where its bytes are damaged."""
         sql = "select address, source, fetched_at, body from captures where address = ? and state = 'parsed'"
         row = self.db.execute(f"{sql} order by fetched_at desc, id desc limit 1", (address,)).fetchone()
-        return Capture(row[0], row[1], row[2], zlib.decompress(row[3])) if row else None
+        body = _unpacked(row[3]) if row else None
+        return Capture(row[0], row[1], row[2], body) if body is not None else None
 
     def settle(
         self, kept: KeptCapture, state: str, kind: str, parts: Iterable[Part], *,
@@ -237,22 +262,24 @@ class Store:
         beyond = [r for r in rows if last and r[0].startswith("page:") and int(r[0][5:]) > last[2]]
         self.db.executemany("delete from parts where document = ? and part = ?", [(id, r[0]) for r in beyond])
         seen = [SeenPart(r[0], r[1], Document.from_json(json.loads(r[3]))) for r in rows if r not in beyond]
-        return self._put(assemble(seen), capture)
+        return self._put(assemble(seen), capture, max(s.seen_at for s in seen))
 
-    def _put(self, document: Document, capture: int) -> str:
+    def _put(self, document: Document, capture: int, seen_at: str) -> str:
+        """Hold a document. One that is gone comes back only where something of it was seen since."""
         found = self.db.execute("select hash, gone_at from documents where id = ?", (document.id,)).fetchone()
+        gone_at = found[1] if found and found[1] and found[1] > seen_at else None
         body = json.dumps(document.to_json(), ensure_ascii=False)
-        if found and found == (document.content_hash, None):
+        if found and found == (document.content_hash, gone_at):
             self.db.execute("update documents set body = ? where id = ? and body != ?", (body, document.id, body))
             return "unchanged"
         now = utc_now()
         self.db.execute(
-            "insert into documents (id, source, hash, body, capture, first_seen, last_changed, sketch)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?)"
+            "insert into documents (id, source, hash, body, capture, first_seen, last_changed, sketch, gone_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " on conflict (id) do update set hash = excluded.hash, body = excluded.body, capture = excluded.capture,"
             " source = excluded.source, last_changed = excluded.last_changed, sketch = excluded.sketch,"
-            " gone_at = null, folded_into = null",
-            (document.id, document.source, document.content_hash, body, capture, now, now, sketch(document)),
+            " gone_at = excluded.gone_at, folded_into = null",
+            (document.id, document.source, document.content_hash, body, capture, now, now, sketch(document), gone_at),
         )
         return "changed" if found else "new"
 
@@ -294,3 +321,15 @@ class Store:
         rows = [(h, model, np.asarray(v, dtype=np.float32).tobytes()) for h, v in vectors.items()]
         with self.writing():
             self.db.executemany("insert or replace into vectors (text_hash, model, vector) values (?, ?, ?)", rows)
+
+
+def _unpacked(body: bytes) -> bytes | None:
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return None
+
+
+def _is_of_the_file(error: BaseException | None) -> TypeGuard[sqlite3.DatabaseError]:
+    """Whether an error of SQLite's says something of the file, and not of a statement of ours."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError

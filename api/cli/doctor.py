@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 def doctor(file: Path, as_json: bool) -> None:
     """Show what nekb reads in FILE: its kind, every field, the layer that gave it, how far that is to be trusted.
 
-    Nothing is kept. Exit status: 0 the page is sound, 1 it is not.
+    Nothing is kept. Exit status: 0 the page is sound, 1 it is not, or one of several cannot be read.
     """
     from ingest.examining import examine
 
-    found = examine(file, nekb_home())
+    found, unreadable = examine(file, nekb_home())
     if as_json:
         click.echo(json.dumps([e.to_json() for e in found], indent=2, ensure_ascii=False))
     else:
         for examination in found:
             _show(examination)
-    sys.exit(0 if all(e.sound for e in found) else 1)
+    for line in unreadable:
+        click.echo(f"nekb: {one_line(line)}", err=True)
+    sys.exit(0 if all(e.sound for e in found) and not unreadable else 1)
 
 
 def _show(examination: Examination) -> None:

@@ -61,7 +61,11 @@ def _sorted_out(what: tuple[str, ...], source: str | None) -> tuple[list[Path], 
 
 
 def _run(files: list[Path], addresses: list[str], source: str | None, progress: Progress) -> list[IngestReport]:
+    from ingest.sources import source_of
+
     reports = []
+    for address in addresses:  # before anything is taken in: one that is refused would lose the report of the files
+        source_of(address)
     if files:
         from ingest.importing import import_files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,33 @@ def _catalogued(entry: dict[str, Any], as_of: str) -> Document:
 
 
 def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[Document]:
-    """Stored documents, and the catalogue's entries whose thread is not among them; by id."""
-    titles = {fold(d.title) for d in stored}
-    kept = [d for d in catalogue if fold(d.title) not in titles]
-    return sorted([*stored, *kept], key=lambda d: d.id)
+    """Stored documents, and the catalogue's entries whose thread is not among them; by id.
+
+    A thread is known by its title, and by its address where both say one; a host that is no source stands in for none.
+    """
+    entries = {fold(d.title): d for d in catalogue}
+    merged, met = [], set()
+    for document in stored:
+        entry = entries.get(fold(document.title))
+        if entry and _is_of(document, entry):
+            met.add(entry.id)
+            merged.append(_completed(document, entry))
+        else:
+            merged.append(document)
+    return sorted([*merged, *(d for d in catalogue if d.id not in met)], key=lambda d: d.id)
+
+
+def _is_of(document: Document, entry: Document) -> bool:
+    same_place = document.url is None or entry.url is None or document.url == entry.url
+    of_forum = document.kind not in ("documentation", "technote") and not document.id.startswith("unverified-")
+    return same_place and of_forum
+
+
+def _completed(document: Document, entry: Document) -> Document:
+    """A stored document with what its entry knows and only the thread's own page, whose posts have ids, would tell."""
+    first, *others = document.posts or entry.posts
+    if first.id is not None:
+        return document if document.url else replace(document, url=entry.url)
+    if first.kind == "question":
+        first = replace(first, apple=first.apple or entry.apple_replied)
+    return replace(document, url=document.url or entry.url, kind=entry.kind, posts=(first, *others))

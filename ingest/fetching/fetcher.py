@@ -147,10 +147,10 @@ class Fetcher:
         self._check_open(host)
         self._wait_turn(host)
         headers = {}
-        if visit.etag:
-            headers["if-none-match"] = visit.etag
-        if visit.last_modified:
-            headers["if-modified-since"] = visit.last_modified
+        if etag := _validator(visit.etag):  # one that was kept before may be none
+            headers["if-none-match"] = etag
+        if last_modified := _validator(visit.last_modified):
+            headers["if-modified-since"] = last_modified
         try:
             answer = self._connection.get(address, headers)
         except CutError as error:
@@ -159,7 +159,7 @@ class Fetcher:
 
     def _told(self, address: str, host: str, answer: Answer) -> Got | Answer:
         status = answer.status
-        tags = answer.headers.get("etag"), answer.headers.get("last-modified")
+        tags = _validator(answer.headers.get("etag")), _validator(answer.headers.get("last-modified"))
         if status in (200, 304):
             return Got(address, status, answer.body if status == 200 else None, *tags)
         if status in (301, 302, 303, 307, 308):
@@ -210,7 +210,7 @@ class Fetcher:
             raise
         except FetchError:
             return fallback_rules(host)
-        rules = got.body[:MAX_RULES].decode("utf-8", "replace") if isinstance(got, Got) and got.body else ""
+        rules = got.body[:MAX_RULES].decode("utf-8-sig", "replace") if isinstance(got, Got) and got.body else ""
         stated = "user-agent" in rules.lower() or (isinstance(got, Got) and not rules.strip())
         return rules if stated else fallback_rules(host)  # a page of HTML in its place states nothing
 
@@ -221,6 +221,11 @@ class _PassingError(Exception):
     def __init__(self, what: str, status: int | None = None, wait: float | None = None) -> None:
         super().__init__(what)
         self.what, self.status, self.wait = what, status, wait
+
+
+def _validator(raw: str | None) -> str | None:
+    """What a server calls a state of its page, where that can be sent back: printable ASCII."""
+    return raw if raw and raw.isascii() and raw.isprintable() else None
 
 
 def retry_after(raw: str | None) -> float | None:

@@ -18,6 +18,7 @@ from ingest.parsing.post_links import links_of
 from kb.documents import Document, Post
 
 DEEPEST = 80
+_HIGHEST = 1_000_000  # with which a list may begin; each of its items repeats the digits
 _HOLDERS = ("inlineContent", "content", "items", "rows", "columns", "tabs", "children")
 _MONTHS = {m: n for n, m in enumerate(
     ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -191,7 +192,8 @@ class DoccText:
     def _items(self, node: dict[str, Any], depth: int) -> str:
         out = []
         start = node.get("start")
-        for at, item in enumerate(_list(node.get("items")), start if isinstance(start, int) else 1):
+        first = start if isinstance(start, int) and 0 <= start < _HIGHEST else 1
+        for at, item in enumerate(_list(node.get("items")), first):
             text = self.blocks(item.get("content") if isinstance(item, dict) else None, depth)
             mark = f"{at}. " if node.get("type") == "orderedList" else "- "
             out.append(mark + text.replace("\n", "\n" + " " * len(mark)).replace(" " * len(mark) + "\n", "\n"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -13,6 +12,7 @@ from ingest.parsing.fingerprint import fingerprint
 from ingest.parsing.markdown import markdown_link, tidy, to_markdown
 from ingest.parsing.markup import text_of, visible_copy
 from ingest.parsing.page import Fields, Found, Layer, Page, ParsedPage, Part, Problem, first
+from ingest.parsing.surrogates import load_json
 
 _COMMENT = re.compile(r"\A\s*<!--\s*(\{.*?\})\s*-->", re.DOTALL)
 _DOC_LINK = re.compile(r"(?:\[([^\[\]\n]{0,300})\]\()?<?(doc://[^\s<>)]+)>?\)?")
@@ -32,7 +32,7 @@ def docc_header(text: str) -> dict[str, Any] | None:
     if not (match := _COMMENT.match(text)):
         return None
     try:
-        loaded = json.loads(match[1])
+        loaded = load_json(match[1])
     except (ValueError, RecursionError):
         return None
     return loaded if isinstance(loaded, dict) and ("identifier" in loaded or "title" in loaded) else None

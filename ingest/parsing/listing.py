@@ -71,7 +71,7 @@ def _rows(soup: BeautifulSoup) -> tuple[list[Tag], Layer]:
     wide = soup.select(", ".join(f".content-list-wrapper.desktop-view {r.strip()}" for r in ROWS.split(",")))
     nodes = list(wide or soup.select(ROWS))
     if nodes:
-        return [n for at, n in enumerate(nodes) if not within(n, nodes[:at][-1:])], "class"
+        return [n for at, n in enumerate(nodes) if not within(n, nodes[max(0, at - 1) : at])], "class"
     return _shaped_rows(soup), "shape"
 
 

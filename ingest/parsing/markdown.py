@@ -11,11 +11,11 @@ from markdownify import MarkdownConverter
 
 from ingest.addresses import APPLE
 from ingest.parsing.markup import attribute, visible_copy
+from ingest.parsing.post_links import FENCED
 
 DEEPEST = 60  # elements inside each other; the converter recurses, and a page can nest thousands
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush)[-:]\s*([\w+#-]{1,20})", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
-_FENCED = re.compile(r"^(`{3,})(?!`).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
 
 
 class _Converter(MarkdownConverter):
@@ -84,7 +84,7 @@ def fenced(code: str, language: str = "") -> str:
 def tidy(text: str) -> str:
     """Markdown without spaces at line ends and runs of blank lines, except inside code."""
     out, at = [], 0
-    for block in _FENCED.finditer(text):
+    for block in FENCED.finditer(text):
         out += [_tidied(text[at : block.start()]), block[0]]
         at = block.end()
     return "".join([*out, _tidied(text[at:])]).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from bs4 import BeautifulSoup, Tag
 
@@ -38,6 +39,17 @@ def visible_copy(element: Tag) -> Tag:
     for hidden in copy.find_all(_HIDDEN):
         hidden.decompose()
     return copy
+
+
+def outermost(elements: Iterable[Tag]) -> list[Tag]:
+    """Elements, in the order of the page, without those that lie inside another of them."""
+    found: list[Tag] = []
+    held: set[int] = set()
+    for element in elements:
+        if id(element) not in held and held.isdisjoint(id(p) for p in element.parents):
+            found.append(element)
+            held.add(id(element))
+    return found
 
 
 def within(element: Tag, ancestors: list[Tag]) -> bool:

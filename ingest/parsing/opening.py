@@ -20,6 +20,7 @@ from bs4.dammit import EncodingDetector
 from ingest.addresses import APPLE, canonical, host_of, source_host
 from ingest.captures import Capture, past
 from ingest.parsing.page import Page
+from ingest.parsing.surrogates import without_surrogates
 
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->", re.IGNORECASE)
 _SINGLE_FILE = re.compile(r"<!--\s*Page saved with SingleFile\s+url:\s*(\S+)", re.IGNORECASE)
@@ -49,13 +50,19 @@ def open_capture(capture: Capture) -> Page:
     if capture.address.startswith(("http://", "https://")):
         opened.addresses.insert(0, capture.address)
     text, decoding = _decode(opened)
-    text, notes = _mend(_CARRIED.sub("data:,", text))
+    text, notes = _mend(_CARRIED.sub("data:,", without_surrogates(text)))
     claims = [*opened.addresses, *_claims(text)]
     address, verified = _believe(claims)
+    taken = min(opened.taken or capture.fetched_at, capture.fetched_at)
     return Page(
-        text=text, address=address, verified=verified, taken=opened.taken or capture.fetched_at,
+        text=text, address=address, verified=verified, taken=taken,
         name=capture.address, decoding=decoding, notes=notes,
     )  # fmt: skip
+
+
+def date_within(body: bytes) -> str | None:
+    """When a saved page says that it was taken (ISO 8601, UTC); only MHTML says it."""
+    return _unwrap(body).taken if _MHTML.match(body[:_HEAD]) else None
 
 
 def _unwrap(body: bytes) -> _Opened:

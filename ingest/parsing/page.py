@@ -48,12 +48,12 @@ class Page:
     @cached_property
     def json(self) -> Any:
         """The page as JSON, or None where it is not JSON."""
-        import json
+        from ingest.parsing.surrogates import load_json
 
         if self.text[:4096].lstrip()[:1] not in ("{", "["):
             return None
         try:
-            return json.loads(self.text)
+            return load_json(self.text)
         except (ValueError, RecursionError):
             return None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from bs4 import BeautifulSoup
+
+from ingest.parsing.surrogates import load_json
 
 _THREADS = ("QAPage", "DiscussionForumPosting", "Question")
 
@@ -14,7 +15,7 @@ def stated_title(soup: BeautifulSoup) -> str | None:
     """The title of the thread that a page's JSON-LD describes."""
     for script in soup.select("script[type='application/ld+json']")[:10]:
         try:
-            loaded = json.loads(script.get_text())
+            loaded = load_json(script.get_text())
         except (ValueError, RecursionError):
             continue
         for thing in loaded if isinstance(loaded, list) else [loaded]:

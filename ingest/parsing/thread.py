@@ -19,7 +19,7 @@ from ingest.addresses import canonical, page_address, page_number, thread_id
 from ingest.parsing.counts import parse_count
 from ingest.parsing.fingerprint import fingerprint
 from ingest.parsing.markdown import to_markdown
-from ingest.parsing.markup import attribute, text_of, within
+from ingest.parsing.markup import attribute, outermost, text_of, within
 from ingest.parsing.page import NOTHING, Fields, Found, Layer, Page, ParsedPage, Part, Problem, first, unique
 from ingest.parsing.post_links import links_of
 from ingest.parsing.signature import signature
@@ -27,6 +27,7 @@ from ingest.parsing.structured import stated_title
 from kb.documents import Count, Document, Post, PostKind, fold
 
 POSTS = "[data-post-id], section.content-post, .content-post"
+MOST_POSTS = 2000  # of one page; the forum shows some tens, and each takes a millisecond or two to read
 _BODIES: tuple[tuple[str, Layer], ...] = (
     ("[data-action='content-post-body-content']", "data"),
     (".post-content, .content-post-body", "class"),
@@ -50,6 +51,8 @@ def parse_thread(page: Page) -> ParsedPage:
     """A thread's page as one part of its document."""
     soup, fields, problems = page.soup, Fields(), []
     nodes = _post_nodes(soup)
+    if len(nodes) > MOST_POSTS:
+        return ParsedPage("thread", page.address, problems=(Problem("broken", f"it has {len(nodes)} posts"),))
     title = fields.add("title", _title(soup), expected=True)
     posts = tuple(p for node in nodes if (p := _post(node, page, fields)) is not None)
     current, total = _pages(soup, page, fields)
@@ -93,11 +96,7 @@ def identity(page: Page, number: str | None, title: str, body: str) -> str:
 
 def _post_nodes(soup: BeautifulSoup) -> list[_Node]:
     """The outermost elements that are posts, each with the layer that knew it, in the order of the page."""
-    found: list[Tag] = []
-    for element in soup.select(POSTS):
-        if not within(element, found):
-            found.append(element)
-    if found:
+    if found := outermost(soup.select(POSTS)):
         return [_Node(e, "data" if e.has_attr("data-post-id") else "class") for e in found]
     return [_Node(e, "shape") for e in _shaped_posts(soup)]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from api.cli.main import cli
 from ingest.build import BuildReport
 from ingest.importing import import_files
 from ingest.settling import IngestReport
+from kb.errors import NekbError
 from tests.conftest import PAGES
 from tests.ingest.pages import Thread
 
@@ -69,6 +73,42 @@ def test_escapes_in_a_page_do_not_reach_the_terminal(data: Path, tmp_path: Path)
         assert "\x07" not in result.output
 
 
+def test_doctor_tells_of_what_it_cannot_read_and_of_nothing_that_it_keeps(data: Path, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "a.html").write_text(Thread().html(), encoding="utf-8")
+    assert nekb("doctor", pages).exit_code == 0
+    (pages / "b.html").symlink_to(pages / "a.html")
+    found = nekb("doctor", pages)
+    assert (found.exit_code, "b.html: it is a link" in found.stderr) == (1, True)
+    (tmp_path / "x.html").write_bytes(b"hm")
+    assert "kept" not in nekb("doctor", tmp_path / "x.html").stdout
+
+
+def test_an_address_that_is_refused_is_refused_before_anything_is_taken_in(data: Path) -> None:
+    assert isinstance(nekb("ingest", DUMP, "https://evil.example/x").exception, NekbError)
+    assert as_json("status")["documents"] == {}
+
+
+@pytest.mark.parametrize("name", [b"\xff.html", b"\xff"])
+def test_names_that_are_no_utf8_are_shown(data: Path, tmp_path: Path, name: bytes) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    (Path(path).mkdir if name == b"\xff" else Path(path).touch)()
+    for command in (["ingest", "--no-build"], ["doctor"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli", *command, path], capture_output=True, check=False,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr.decode()
+        assert "\ufffd" in (done.stdout + done.stderr).decode()
+
+
+def test_an_address_that_is_no_text_is_refused_in_a_sentence(data: Path) -> None:
+    refused = nekb("ingest", "https://developer.apple.com/forums/thread/1\udcff").exception
+    assert isinstance(refused, NekbError)
+    assert refused.code == "address"
+
+
 def test_drift_is_said_and_exits_2(data: Path, tmp_path: Path) -> None:
     (tmp_path / "x.html").write_text(Thread().html().replace("data-post-id", "x"), encoding="utf-8")
     result = nekb("ingest", "--no-build", tmp_path / "x.html")
@@ -105,8 +145,6 @@ def test_reparse_reads_what_is_kept(data: Path) -> None:
     "args", [(), ("missing.html",), ("https://evil.example/x",), ("--from", "tag", "x.html"), ("--from", "nowhere")]
 )
 def test_what_cannot_be_done_is_refused_in_a_sentence(data: Path, args: tuple[str, ...]) -> None:
-    from kb.errors import NekbError
-
     result = nekb("ingest", *args)
     assert result.exit_code != 0
     assert result.exit_code == 2 or isinstance(result.exception, NekbError)

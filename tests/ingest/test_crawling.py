@@ -347,3 +347,27 @@ def test_a_feed_of_a_file_and_of_the_site_are_one(tmp_path: Path, server: Replay
     crawl(tmp_path, server, source="rss")
     (tmp_path / "saved.xml").write_text(feed(5), encoding="utf-8")
     assert import_files(tmp_path, [tmp_path / "saved.xml"]).unchanged == 5
+
+
+def test_a_run_that_fails_is_told_as_no_success(
+    tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("the kettle is cracked")
+
+    monkeypatch.setattr(Store, "keep", fails)
+    with pytest.raises(RuntimeError):
+        crawl(tmp_path, server, source="tag")
+    run = next(s for s in standing(tmp_path)["sources"] if s["source"] == "tag")
+    assert (run["outcome"], run["last_success"]) == ("stopped", None)
+
+
+def test_a_withdrawn_thread_does_not_come_back_when_its_page_is_read_again(tmp_path: Path, server: Replay) -> None:
+    crawl(tmp_path, server)
+    with Store(tmp_path) as store:  # an hour passes
+        store.db.execute("update captures set fetched_at = '2026-01-01T00:00:00+00:00'")
+        store.db.execute("update parts set seen_at = '2026-01-01T00:00:00+00:00'")
+    del server.forum.threads[800_001]
+    crawl(tmp_path, server, HOST + FIRST)
+    assert read_again(tmp_path).changed == 0
+    assert "thread-800001" not in documents(tmp_path)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ingest.parsing.docc import documentation_address
+from ingest.parsing.docc import DoccText, documentation_address
 from tests.ingest.pages import DOCC_MARKDOWN, HOST, docc, read
 
 TECHNOTE = f"{HOST}/documentation/technotes/tn9134-kettle-deployment"
@@ -107,3 +107,9 @@ def test_nodes_nested_absurdly_deep_are_survived() -> None:
 
 def test_a_path_that_is_no_address_leads_nowhere() -> None:
     assert documentation_address("http://[x") is None
+
+
+@pytest.mark.parametrize(("start", "first"), [(7, "7. x"), (10**40, "1. x"), (-3, "1. x"), (None, "1. x")])
+def test_a_list_begins_with_a_number_of_a_few_digits(start: int | None, first: str) -> None:
+    item = {"content": [{"type": "paragraph", "inlineContent": [{"type": "text", "text": "x"}]}]}
+    assert DoccText({}).blocks([{"type": "orderedList", "start": start, "items": [item]}]) == first

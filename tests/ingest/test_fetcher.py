@@ -212,6 +212,20 @@ def test_rules_for_this_agent_and_the_delay_they_ask_for_count(server: Replay, l
             fetcher.fetch(f"{HOST}/forums/thread/800002", Visit())
 
 
+def test_rules_behind_a_byte_order_mark_are_obeyed(server: Replay, fetcher: Fetcher) -> None:
+    server.forum.robots = "\ufeffUser-agent: *\nDisallow: /forums/\n"
+    with pytest.raises(RefusedError, match=r"robots\.txt"):
+        fetcher.fetch(ADDRESS, Visit())
+
+
+@pytest.mark.parametrize("tag", ['"\u00e9\u00ff"', '"a\tb"'])
+def test_a_validator_that_cannot_be_sent_back_is_not_kept(server: Replay, fetcher: Fetcher, tag: str) -> None:
+    server.forum.fault(PATH, lambda h: h.answer(200, b"<html>", etag=tag, last_modified=tag))
+    got = fetcher.fetch(ADDRESS, Visit())
+    assert (got.etag, got.last_modified) == (None, None)
+    assert fetcher.fetch(ADDRESS, Visit(etag=tag, last_modified=tag)).status == 200
+
+
 @pytest.mark.parametrize(
     "fault", [faults.status(503), faults.html("<html>a shop</html>"), faults.status(401), faults.redirect("/x")]
 )

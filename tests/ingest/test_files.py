@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import sys
@@ -29,7 +30,7 @@ def test_a_folder_gives_its_pages_and_not_what_a_browser_saved_beside_them(tmp_p
     (tmp_path / "loop.html").symlink_to(tmp_path / "a.html")
     bodies, unreadable, skipped = _read(tmp_path)
     assert sorted(bodies) == ["file:a.html", "file:d.txt", "file:deep/b.MHTML"]
-    assert (unreadable, skipped) == ([], 4)
+    assert (unreadable, skipped) == (["file:loop.html: it is a link, and a folder's links are not followed"], 4)
 
 
 def test_a_zip_gives_its_pages_whatever_its_name(tmp_path: Path) -> None:
@@ -104,3 +105,50 @@ def test_a_file_of_tomorrow_was_saved_by_now_at_the_latest(tmp_path: Path) -> No
     os.utime(tmp_path / "a.html", (4e9, 4e9))
     (capture,) = read_files(saved_files([tmp_path / "a.html"])[0], print)
     assert capture.fetched_at < "2096"
+
+
+def test_what_a_folder_holds_and_nobody_may_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk that meets a closed folder; the tests may run as root, to whom none is closed."""
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.html").write_bytes(b"A")
+    os.mkfifo(tmp_path / "pipe.html")
+    scan = os.scandir
+
+    def scandir(path: str | Path) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    bodies, unreadable, _ = _read(tmp_path)
+    assert list(bodies) == ["file:a.html"]
+    assert [line.partition(": it ")[0] for line in unreadable] == ["file:closed", "file:pipe.html"]
+    with pytest.raises(BadInputError, match="Permission denied"):
+        saved_files([tmp_path / "closed"])
+
+
+def test_a_zip_with_two_entries_of_one_name_and_one_of_no_date_gives_all(tmp_path: Path) -> None:
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.html", (2020, 5, 1, 0, 0, 0)), "first")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr(zipfile.ZipInfo("a.html", (2020, 0, 0, 0, 0, 0)), "second")
+    os.utime(path, (1.6e9, 1.6e9))
+    first, second = read_files(saved_files([path])[0])
+    assert (first.body, second.body) == (b"first", b"second")
+    assert second.fetched_at == dt.datetime.fromtimestamp(1.6e9, dt.UTC).isoformat()
+
+
+def test_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert _read(Path("-"))[1] == ["file:standard-input: it is closed"]
+
+
+def test_a_page_that_names_its_date_is_no_younger_than_that(tmp_path: Path) -> None:
+    page = tmp_path / "a.mhtml"
+    page.write_bytes(b"From: <Saved by Blink>\r\nDate: Mon, 1 Jan 2024 10:00:00 -0000\r\nMIME-Version: 1.0\r\n"
+                     b"Content-Type: text/html\r\n\r\n<p>x</p>")  # fmt: skip
+    for saved, taken in ((1.75e9, "2024-01-01T10:00:00+00:00"), (1.6e9, "2020-09-13T12:26:40+00:00")):
+        os.utime(page, (saved, saved))
+        (capture,) = read_files(saved_files([page])[0])
+        assert capture.fetched_at == taken

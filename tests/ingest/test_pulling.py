@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from ingest import pulling
 from ingest.pulling import pull
-from kb.errors import NekbError, SnapshotError
+from kb.errors import BadInputError, NekbError, SnapshotError
 from kb.snapshot import open_current
 
 Served = Callable[..., str]
@@ -22,10 +23,13 @@ KEY = "nekb_a-key-of-the-tests"
 
 @pytest.fixture
 def served(home: Path) -> Iterator[Served]:
-    """Serve the session's snapshot as files; `files` replaces some, `cut` ends each answer after so many bytes."""
+    """Serve the session's snapshot as files.
+
+    `files` replaces some, `cut` ends each answer after so many bytes, `encoding` is what it says to be encoded in.
+    """
     servers: list[ThreadingHTTPServer] = []
 
-    def start(files: dict[str, bytes] | None = None, cut: int | None = None, key: str = "") -> str:
+    def start(files: dict[str, bytes] | None = None, cut: int | None = None, key: str = "", encoding: str = "") -> str:
         class Files(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if key and self.headers.get("Authorization") != f"Bearer {key}":
@@ -41,6 +45,8 @@ def served(home: Path) -> Iterator[Served]:
                 start = int((self.headers.get("Range") or "bytes=0-")[6:].rstrip("-"))
                 self.send_response(206 if start else 200)
                 self.send_header("Content-Length", str(len(body) - start))
+                if encoding:
+                    self.send_header("Content-Encoding", encoding)
                 self.end_headers()
                 self.wfile.write(body[start : start + cut] if cut else body[start:])
 
@@ -136,3 +142,41 @@ def test_an_address_that_nobody_serves_ends_in_a_sentence(tmp_path: Path, monkey
     monkeypatch.setattr(pulling, "_PAUSE", 0.0)
     with pytest.raises(NekbError, match="cannot be reached"):
         pull(tmp_path / "replica", "http://127.0.0.1:9/kept")
+
+
+def test_empty_answers_end_in_a_sentence_and_leave_nothing(
+    home: Path, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "_PAUSE", 0.0)
+    id, _ = _manifest(home)
+    with pytest.raises(NekbError, match="cannot be reached"):
+        pull(tmp_path / "replica", served({f"{id}/weights.json": b""}))
+    assert list((tmp_path / "replica" / "snapshots").iterdir()) == []
+
+
+def test_an_answer_in_another_encoding_than_it_says_is_refused(served: Served, tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match="another encoding"):
+        pull(tmp_path / "replica", served(encoding="gzip"))
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pulling, "_sync", full)
+    with pytest.raises(NekbError, match="is full") as caught:
+        pull(tmp_path / "replica", served())
+    assert caught.value.code == "disk_full"
+    assert list((tmp_path / "replica" / "snapshots").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "key"), [("http://replica.example/kept", KEY), ("http://[x", ""), ("https://", ""), ("kept", "")]
+)
+def test_a_key_goes_nowhere_in_the_open_and_what_is_no_address_is_refused(
+    tmp_path: Path, address: str, key: str
+) -> None:
+    with pytest.raises(BadInputError):
+        pull(tmp_path / "replica", address, key)

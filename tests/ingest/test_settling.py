@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,8 @@ from ingest.assembling import SeenPart, assemble
 from ingest.captures import Capture
 from ingest.importing import import_files, read_again
 from ingest.links import canonical_weights, resolved, title_addresses
+from ingest.parsing.page import Part
+from ingest.settling import batches
 from ingest.standing import standing
 from ingest.store import Store
 from kb.documents import Count, Document, Post
@@ -96,8 +101,6 @@ def test_a_drifted_page_does_not_replace_what_a_sound_one_said(tmp_path: Path) -
 
 
 def test_a_page_that_was_saved_earlier_does_not_replace_a_later_one(tmp_path: Path) -> None:
-    import os
-
     import_files(tmp_path, [save(tmp_path / "new", thread=Thread().html())])
     old = save(tmp_path / "old", thread=Thread().html().replace("purple tunnel carries", "green tunnel carries"))
     os.utime(old / "thread.html", (1.7e9, 1.7e9))
@@ -147,6 +150,64 @@ def test_standing_tells_of_sources_counts_and_drift(tmp_path: Path) -> None:
     assert found["drift"][0]["address"] == "file:worse.html"
     assert found["disk_bytes"] > 0
     assert set(found) == set(standing(tmp_path / "nowhere"))
+
+
+def test_half_a_character_is_replaced_and_hinders_no_run(tmp_path: Path) -> None:
+    topic = {"id": 5, "title": "Broken \ud800 kettle \U0001f600", "post_stream": {"stream": [1], "posts": [
+        {"id": 1, "post_number": 1, "cooked": "<p>Hello</p>", "username": "a", "created_at": "2024-01-01T00:00:00Z"}
+    ]}}  # fmt: skip
+    folder = save(tmp_path / "pages", thread=Thread().html())
+    (folder / "topic.json").write_text(json.dumps(topic), encoding="ascii")
+    dump = (PAGES / "tag-page.txt").read_text(encoding="utf-8").replace("Purple", "Purple \\ud800", 1)
+    declared = b'<meta charset="unicode_escape">' + b"\n\xff\n"  # not UTF-8, so what it declares is tried
+    (folder / "dump.txt").write_bytes(declared + dump.encode("ascii", "backslashreplace"))
+    report = import_files(tmp_path / "home", [folder])
+    assert (report.new, report.failed) == (6, [])
+    titles = [d.title for d in held(tmp_path / "home").values()]
+    assert "Broken \ufffd kettle \U0001f600" in titles
+    assert any("Purple \ufffd" in title for title in titles)
+    assert read_again(tmp_path / "home").unchanged == 6
+
+
+def test_a_capture_that_cannot_be_recorded_is_failed_and_the_others_come_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Store._put_part
+
+    def fails(store: Store, part: Part, *rest: Any) -> bool:
+        taken = put(store, part, *rest)
+        if "number 2" in part.document.title:
+            raise ValueError("no room for kettles")
+        return taken
+
+    monkeypatch.setattr(Store, "_put_part", fails)
+    pages = {f"p{n}": Thread(number=n, title=f"Kettle number {n}").html() for n in (1, 2, 3)}
+    report = import_files(tmp_path / "home", [save(tmp_path / "pages", **pages)])
+    assert (report.new, report.outcome, len(report.failed)) == (2, "failed", 1)
+    assert "no room for kettles" in report.failed[0]
+    assert standing(tmp_path / "home")["captures"] == {"failed": 1, "parsed": 2}
+    monkeypatch.setattr(Store, "_put_part", put)
+    assert read_again(tmp_path / "home").new == 1
+
+
+def test_drift_is_over_once_a_sound_page_of_the_address_came(tmp_path: Path) -> None:
+    import_files(tmp_path, [save(tmp_path / "pages", thread=Thread().html().replace("data-post-id", "x"))])
+    os.utime(tmp_path / "pages" / "thread.html", (1.7e9, 1.7e9))
+    import_files(tmp_path, [tmp_path / "pages"])
+    assert len(standing(tmp_path)["drift"]) == 1
+    import_files(tmp_path, [save(tmp_path / "pages", thread=Thread().html())])
+    assert standing(tmp_path)["drift"] == []
+
+
+def test_an_empty_folder_beside_good_pages_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    report = import_files(tmp_path / "home", [PAGES / "tag-page.txt", tmp_path / "empty"])
+    assert (report.new, report.failed) == (4, [f"{tmp_path / 'empty'}: there is no page in it"])
+
+
+def test_large_pages_are_held_a_few_at_a_time() -> None:
+    sizes = [40 << 20, 40 << 20, 1, *[10] * 100]
+    assert [len(batch) for batch in batches(sizes, lambda size: size)] == [2, 64, 37]
 
 
 def test_what_apples_replies_point_at_most_is_canonical() -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from ingest.captures import Capture
-from ingest.importing import import_files
+from ingest.importing import import_files, read_again
 from ingest.lock import only_writer
 from ingest.parsing.page import Part
+from ingest.standing import standing
 from ingest.store import Store
 from kb.documents import Document, Post
 from kb.errors import NekbError
@@ -94,3 +95,55 @@ def test_importing_the_same_page_twice_changes_nothing(tmp_path: Path) -> None:
     again = import_files(tmp_path, [PAGES / "tag-page.txt"])
     assert (first.new, first.changed, first.unchanged) == (4, 0, 0)
     assert (again.new, again.changed, again.unchanged) == (0, 0, 4)
+
+
+def _at(day: str, body: bytes = b"body") -> Capture:
+    return Capture("file:a.txt", "file", f"{day}T00:00:00+00:00", body)
+
+
+def test_what_was_withdrawn_comes_back_only_where_it_was_seen_since(tmp_path: Path) -> None:
+    part = Part(Document("d", "test", "thread", "T", (Post("question", "text"),), url="https://x"), "page:1")
+    with Store(tmp_path) as store:
+        kept = store.keep(_at("2026-03-01"), parser=1)
+        store.settle(kept, "parsed", "thread", [part], parser=1)
+        store.withdraw("https://x")
+        store.db.execute("update documents set gone_at = '2026-04-01T00:00:00+00:00'")
+        assert store.settle(kept, "parsed", "thread", [part], parser=1) == {"d": "unchanged"}
+        assert list(store.documents()) == [], "read again"
+        assert store.keep(_at("2026-03-02"), parser=1).settled
+        older = store.keep(_at("2026-03-03", b"other bytes"), parser=1)
+        store.settle(older, "parsed", "thread", [Part(_document("other text"), "page:2", 2)], parser=1)
+        assert list(store.documents()) == [], "seen again, before it went"
+        store.settle(store.keep(_at("2026-04-02", b"new bytes")), "parsed", "thread", [part])
+        assert [d.id for d in store.documents()] == ["d"]
+
+
+def test_a_damaged_file_is_said_whatever_is_read_of_it(tmp_path: Path) -> None:
+    import_files(tmp_path, [PAGES / "tag-page.txt"])
+    path = tmp_path / "store.db"
+    with sqlite3.connect(path) as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+        (root,) = db.execute("select rootpage from sqlite_master where name = 'captures'").fetchone()
+        (size,) = db.execute("pragma page_size").fetchone()
+    raw = bytearray(path.read_bytes())
+    raw[(root - 1) * size : root * size] = b"\xff" * size
+    path.write_bytes(raw)
+    for work in (import_files, read_again):
+        with pytest.raises(NekbError, match="malformed") as caught:
+            work(tmp_path, *([[PAGES / "tag-page.txt"]] if work is import_files else []))  # type: ignore[operator]
+        assert "Restore it" in caught.value.remedy
+    with pytest.raises(NekbError, match="malformed"):
+        standing(tmp_path)
+
+
+def test_a_capture_whose_bytes_are_damaged_is_failed_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_bytes((PAGES / "tag-page.txt").read_bytes())
+    home = tmp_path / "home"
+    import_files(home, [tmp_path / "page.txt", PAGES / "tag-page.txt"])
+    with Store(home) as store:
+        store.db.execute("update captures set body = x'00ff' where address = 'file:page.txt'")
+    report = read_again(home)
+    assert (report.outcome, report.unchanged) == ("failed", 4)
+    assert report.failed == ["file:page.txt: its bytes are damaged in the store: take the page in once more"]
+    assert import_files(home, [tmp_path / "page.txt"]).outcome == "ok"
+    assert read_again(home).outcome == "ok"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ingest.parsing.page import ParsedPage
@@ -160,3 +162,18 @@ def test_deep_nesting_loses_no_word() -> None:
     thread = Thread(question=Post(1, "<div>" * 500 + "<p>deep words</p>" + "</div>" * 500, question=True))
     assert "deep words" in document(read(thread.html(), thread.address)).posts[0].body
     assert page(thread.html()).soup.select_one("section") is not None
+
+
+def test_a_page_of_thousands_of_posts_is_broken_and_soon_done() -> None:
+    began = time.monotonic()
+    parsed = read("<html><body><h1>t</h1>" + "<p data-post-id=1>a" * 20_000, Thread().address)
+    assert (parsed.kind, parsed.broken, parsed.parts) == ("thread", True, ())
+    assert time.monotonic() - began < 20, "a second or two on a quiet machine"
+
+
+def test_fences_that_nothing_closes_are_soon_done() -> None:
+    fences = "<br>".join("`" * n for n in range(900, 3, -1))
+    thread = Thread(question=Post(1, f"{fences}<p>{'x y ' * 90_000}</p>", question=True))
+    began = time.monotonic()
+    assert read(thread.html(), thread.address).sound
+    assert time.monotonic() - began < 10, "a second or two on a quiet machine"

@@ -1,0 +1,25 @@
+"""Lone surrogates: halves of characters, which a page can hold and neither a file nor a database can."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# A backslash that is escaped itself begins no escape, and two halves that belong together are one character.
+_ESCAPED = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+
+def without_surrogates(text: str) -> str:
+    """Text with U+FFFD in place of each lone surrogate; two that belong together become their character."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def load_json(text: str) -> Any:
+    """What JSON says, with U+FFFD in place of the lone surrogates that it escapes. Raises as `json.loads` does."""
+    return json.loads(_ESCAPED.sub(lambda m: "\\ufffd" if m["lone"] else m[0], without_surrogates(text)))

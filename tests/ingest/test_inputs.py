@@ -1,0 +1,38 @@
+"""What a build reads: the catalogue's entries stand in for threads, and what they know is not lost to a poorer copy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ingest.build.inputs import merge_catalogue
+from kb.documents import Document, Post
+from tests.ingest.pages import HOST
+
+ADDRESS = f"{HOST}/forums/thread/9"
+ENTRY = Document(
+    "tag-kettles", "catalogue", "resource", "Kettle Resources", (Post("question", "All.", apple=True),), url=ADDRESS
+)
+ROW = Document("row-1", "dump", "thread", "Kettle  resources", (Post("question", "General: kettles."),))
+
+
+def test_a_row_without_an_address_has_that_of_its_entry_with_its_kind_and_mark() -> None:
+    (merged,) = merge_catalogue([ENTRY], [ROW])
+    assert (merged.id, merged.url, merged.kind, merged.apple_replied) == ("row-1", ADDRESS, "resource", True)
+    assert merged.posts[0].body == "General: kettles."
+
+
+def test_a_listing_says_of_nobody_that_he_is_apples_and_a_page_does() -> None:
+    (listed,) = merge_catalogue([ENTRY], [replace(ROW, url=ADDRESS)])
+    assert (listed.kind, listed.apple_replied) == ("resource", True)
+    page = replace(ROW, url=ADDRESS, posts=(Post("question", "Mine.", id="1", author="teapot"),))
+    assert merge_catalogue([ENTRY], [page]) == [page]
+
+
+def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
+    others = [
+        replace(ROW, url=f"{HOST}/forums/thread/8"),
+        replace(ROW, id="unverified-1", source="unverified host"),
+        replace(ROW, id="doc-kettles", kind="documentation", posts=(Post("article", "x"),)),
+    ]
+    for other in others:
+        assert merge_catalogue([ENTRY], [other]) == sorted([other, ENTRY], key=lambda d: d.id)
