@@ -10,8 +10,8 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.http.contract import GivenKey
-from api.http.dependencies import COOKIE, Held, MayAsk, MayGiveFeedback, held_by, snapshot
-from api.http.problems import HttpProblem
+from api.http.dependencies import Held, MayAsk, MayGiveFeedback, held_by, snapshot
+from api.http.problems import document, shown_as
 from api.http.routes.guidance import whole as whole_card
 from api.http.routes.threads import whole as whole_thread
 from api.records.feedback import keep_feedback
@@ -19,6 +19,7 @@ from api.records.keys import find_key
 from api.records.questions import remember
 from api.web.marking import marked
 from api.web.rendering import STATIC, page
+from api.web import cookie
 from api.web.writing import answer_markdown, card_markdown, drafts
 from kb.answer import Answer
 from kb.asking import ask, readable
@@ -113,7 +114,7 @@ def _elsewhere(platforms: list[Platform], chosen: str | None) -> list[Platform]:
 
 
 def _common(request: Request, found: Snapshot | None) -> dict[str, Any]:
-    return {"here": request.url.path, "snapshot": found.info if found else None, "signed_in": COOKIE in request.cookies}
+    return {"here": request.url.path, "snapshot": found.info if found else None, "signed_in": cookie.came_with(request)}
 
 
 FoundSnapshot = Annotated[Snapshot, Depends(snapshot)]
@@ -178,14 +179,14 @@ def _keep_vote(request: Request, held: Any, fields: Fields) -> Response:
 
 @router.post("/sign-in")
 async def sign_in(request: Request, held: Held) -> Response:
-    """Keep a key in a cookie that no script can read and no other site can send."""
-    key = _last(await _form(request), "key").strip()
+    """Keep a key in a cookie, and go on to the page that asked for it."""
+    fields = await _form(request)
+    key, back_to = _last(fields, "key").strip(), cookie.own_address(_last(fields, "next"))
     if await run_in_threadpool(find_key, held.engine, key) is None:
-        raise HttpProblem(401, "bad_key", "The API key is unknown or revoked.", "Ask whoever runs this server.")
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        COOKIE, key, httponly=True, samesite="strict", secure=request.url.scheme == "https", max_age=30 * 86_400
-    )
+        problem = document(401, "bad_key", "The API key is unknown or revoked.", "Ask whoever runs this server.")
+        return shown_as(problem, request.url.path, request.headers.get("accept", ""), back_to=back_to)
+    answer = RedirectResponse(back_to, 303)
+    cookie.keep_key(answer, key, secure=request.url.scheme == "https")
     return answer
 
 
@@ -193,7 +194,7 @@ async def sign_in(request: Request, held: Held) -> Response:
 def sign_out() -> Response:
     """Forget the key."""
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    cookie.forget_key(answer)
     return answer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from api.http.app import create_app
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.records.feedback import evaluation_lines
+from api.records.keys import create_key
+from api.web import cookie
 from api.web.markup import breakable, coded
 
 PAGES = ("/", "/?query=code+8+hotspot", "/guidance", "/guidance/hotspot-internal-error-8")
@@ -158,3 +161,49 @@ def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:
     assert site.post("/feedback", data=vote, headers={"Origin": "http://127.0.0.1"}).status_code == 200
     rebound = site.get("/v1/guidance", headers={"Host": "evil.example", "Accept": "*/*"})
     assert (rebound.status_code, rebound.json()["code"]) == (421, "host")
+@pytest.fixture
+def locked(web_home: Path) -> Iterator[TestClient]:
+    """A site that demands keys."""
+    settings = ServeSettings(web_home, require_keys=True)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+        yield client
+
+
+def test_signing_in_leads_back_to_the_question(locked: TestClient, web_home: Path) -> None:
+    _, key = create_key(open_database(web_home), "reader", ("ask",))
+    asked = locked.get("/", params={"query": "code 8 “hotspot”", "os": "iOS 26.1"})
+    assert asked.status_code == 401
+    back = next(a["value"] for tag, a in _Outline(asked.text).tags if a.get("name") == "next")
+    again = locked.post("/sign-in", data={"key": "nekb_wrong", "next": back})
+    assert (again.status_code, f'value="{escape(str(back))}"' in again.text) == (401, True)
+    answer = locked.post("/sign-in", data={"key": key, "next": back})
+    assert (answer.status_code, "NEHotspotConfigurationErrorInternal" in answer.text) == (200, True)
+    assert answer.url.path == "/"
+    assert answer.url.params["query"] == "code 8 “hotspot”"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "/\t/evil.example", "/\r\nSet-Cookie: a=b"],
+)
+def test_signing_in_leads_to_no_other_site(locked: TestClient, web_home: Path, address: str) -> None:
+    _, key = create_key(open_database(web_home), "reader", ("ask",))
+    answer = locked.post("/sign-in", data={"key": key, "next": address}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_a_key_that_is_good_for_nothing_can_be_changed(locked: TestClient, web_home: Path) -> None:
+    _, key = create_key(open_database(web_home), "voter", ("feedback",))
+    locked.cookies.set(cookie.NAME, key, domain="127.0.0.1", path="/")
+    narrow = locked.get("/guidance")
+    assert narrow.status_code == 403
+    assert 'action="/sign-out"' in narrow.text
+    assert 'name="next" value="/guidance"' in narrow.text
+    assert "set-cookie" not in narrow.headers
+    locked.cookies.set(cookie.NAME, "nekb_revoked", domain="127.0.0.1", path="/")
+    stale = locked.get("/guidance")
+    assert stale.status_code == 401
+    assert 'action="/sign-in"' in stale.text
+    assert not locked.cookies
+
+
