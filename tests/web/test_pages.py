@@ -88,7 +88,7 @@ def test_a_paste_of_any_size_is_answered_and_its_signals_are_marked(site: httpx.
     text = noise + 'nehelper: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."\n' + noise[:9_000]
     answer = site.post("/", files={"query": (None, text)})
     assert answer.status_code == 200
-    assert "characters without a signal" in answer.text
+    assert "characters left out" in answer.text
     assert re.search(r"<mark[^>]*>NEHotspotConfigurationErrorDomain Code=8</mark>", answer.text)
 
 
