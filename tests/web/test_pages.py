@@ -83,13 +83,40 @@ def test_an_answer_needs_no_script(site: httpx.Client) -> None:
     assert 'action="/feedback"' in page
 
 
-def test_a_paste_of_any_size_is_answered_and_its_signals_are_marked(site: httpx.Client) -> None:
+def test_a_long_paste_is_answered_and_its_signals_are_marked(site: httpx.Client) -> None:
     noise = "2026-02-03 10:11:12.345 App[512:9001] tick, state is ok, nothing to see here\n" * 12_000
     text = noise + 'nehelper: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."\n' + noise[:9_000]
     answer = site.post("/", files={"query": (None, text)})
     assert answer.status_code == 200
     assert "characters left out" in answer.text
     assert re.search(r"<mark[^>]*>NEHotspotConfigurationErrorDomain Code=8</mark>", answer.text)
+
+
+def test_a_short_question_that_was_sent_as_a_form_gets_an_address_to_share(site: httpx.Client) -> None:
+    sent = {"query": "code 8\r\nhotspot", "platform": ["", "iOS"], "os": "iOS 26.1", "drop": "os"}
+    answer = site.post("/", data=sent, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?query=code+8%0Ahotspot&platform=iOS")
+    long = site.post("/", data={"query": "code 8 hotspot " * 101}, follow_redirects=False)
+    assert long.status_code == 200
+    assert "data-share " not in long.text
+
+
+def test_every_form_with_a_text_sends_it_as_a_body(site: httpx.Client) -> None:
+    page = site.post("/", data={"query": "tick\n" * 400 + "error code 4 connecting", "os": "iOS 26.1"}).text
+    buttons = [a for tag, a in _Outline(page).tags if tag == "button" and a.get("name")]
+    assert {"drop", "error", "helpful"} <= {a["name"] for a in buttons}
+    assert not [a for tag, a in _Outline(page).tags if "formmethod" in a]
+    assert all(a["method"] == "post" for tag, a in _Outline(page).tags if tag == "form")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "punycode", "latin-1"])
+def test_a_form_in_another_encoding_is_refused(site: httpx.Client, charset: str) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="query"\r\n\r\ncode 8 hotspot \\ud800\r\n--x--\r\n'
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    answer = site.post("/", content=form, headers={"Content-Type": kind})
+    assert (answer.status_code, "Send it in UTF-8." in answer.text) == (422, True)
+    plain = site.post("/", content=form, headers={"Content-Type": "multipart/form-data; boundary=x; charset=UTF-8"})
+    assert plain.status_code == 200
 
 
 def test_a_chosen_platform_refines_the_same_answer(site: httpx.Client) -> None:
@@ -154,13 +181,6 @@ def test_a_vote_is_kept_without_scripts(site: httpx.Client, web_home: Path) -> N
     assert site.post("/feedback", data=vote | {"helpful": "perhaps"}).status_code == 422
 
 
-def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:
-    vote = {"query": "x", "helpful": "true"}
-    assert site.post("/feedback", data=vote, headers={"Origin": "https://evil.example"}).status_code == 403
-    assert site.post("/feedback", data=vote, headers={"Origin": "null"}).status_code == 403
-    assert site.post("/feedback", data=vote, headers={"Origin": "http://127.0.0.1"}).status_code == 200
-    rebound = site.get("/v1/guidance", headers={"Host": "evil.example", "Accept": "*/*"})
-    assert (rebound.status_code, rebound.json()["code"]) == (421, "host")
 @pytest.fixture
 def locked(web_home: Path) -> Iterator[TestClient]:
     """A site that demands keys."""
@@ -207,3 +227,10 @@ def test_a_key_that_is_good_for_nothing_can_be_changed(locked: TestClient, web_h
     assert not locked.cookies
 
 
+def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:
+    vote = {"query": "x", "helpful": "true"}
+    assert site.post("/feedback", data=vote, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert site.post("/feedback", data=vote, headers={"Origin": "null"}).status_code == 403
+    assert site.post("/feedback", data=vote, headers={"Origin": "http://127.0.0.1"}).status_code == 200
+    rebound = site.get("/v1/guidance", headers={"Host": "evil.example", "Accept": "*/*"})
+    assert (rebound.status_code, rebound.json()["code"]) == (421, "host")
