@@ -16,9 +16,8 @@ from api.http.current import CurrentSnapshot
 from api.http.problems import HttpProblem
 from api.http.settings import ServeSettings
 from api.records.keys import ApiKey, find_key
+from api.web import cookie
 from kb.snapshot import Snapshot
-
-COOKIE = "nekb_key"
 
 
 @dataclass
@@ -91,7 +90,7 @@ def _presented(request: Request) -> str | None:
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
-    return request.headers.get("x-api-key") or request.cookies.get(COOKIE)
+    return request.headers.get("x-api-key") or request.cookies.get(cookie.NAME)
 
 
 def caller(scope: str) -> Callable[[Request], Awaitable[ApiKey | None]]:

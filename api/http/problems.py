@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.text import one_line
+from api.web import cookie
 from api.web.rendering import page, wanted
 from kb.errors import NekbError
 
@@ -72,18 +73,43 @@ def response(problem: Problem, headers: dict[str, str] | None = None) -> Respons
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 
-def shown_as(problem: Problem, path: str, accept: str, headers: dict[str, str] | None = None) -> Response:
-    """The problem as whoever asks can read it: a page in a browser, a problem document elsewhere."""
+def shown_as(
+    problem: Problem,
+    path: str,
+    accept: str,
+    headers: dict[str, str] | None = None,
+    *,
+    signed_in: bool = False,
+    back_to: str = "/",
+) -> Response:
+    """The problem as whoever asks can read it: a page in a browser, a problem document elsewhere.
+
+    A page offers to sign out where somebody is signed in; signing in there leads `back_to` an address.
+    """
     if not wanted(path, accept):
         return response(problem, headers)
-    shown = page("problem.html", problem.status, problem=problem, here=path, snapshot=None, signed_in=False)
+    shown = page(
+        "problem.html",
+        problem.status,
+        problem=problem,
+        here=path,
+        snapshot=None,
+        signed_in=signed_in,
+        back_to=back_to,
+    )
     shown.headers.update(headers or {})
     return shown
 
 
 def answer_for(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """The problem as the answer to a request."""
-    return shown_as(problem, request.url.path, request.headers.get("accept", ""), headers)
+    """The problem as the answer to a request. A cookie whose key is refused is of no more use, so it is dropped."""
+    path, accept, came = request.url.path, request.headers.get("accept", ""), cookie.came_with(request)
+    refused = came and problem.status == 401
+    back_to = cookie.address_of(request)
+    shown = shown_as(problem, path, accept, headers, signed_in=came and not refused, back_to=back_to)
+    if refused:
+        cookie.forget_key(shown)
+    return shown
 
 
 ANY = (400, 401, 403, 421, 422, 429, 503)  # what every route of `/v1` may answer

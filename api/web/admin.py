@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.http.dependencies import COOKIE, Held, caller
+from api.http.dependencies import Held, caller
 from api.records.gaps import find_gaps, gap_lines
 from api.records.retention import retention_days
+from api.web import cookie
 from api.web.plot import plot
 from api.web.rendering import page
 
@@ -25,7 +26,7 @@ def get_admin(request: Request, held: Held, days: Days = 30) -> Response:
         "admin.html",
         here=request.url.path,
         snapshot=snapshot.info,
-        signed_in=COOKIE in request.cookies,
+        signed_in=cookie.came_with(request),
         gaps=gaps,
         plot=plot(gaps.by_day),
         cards=snapshot.cards,

@@ -1,4 +1,7 @@
-"""The pasted text with its signals marked. Of a long paste only what stands around signals is shown."""
+"""The pasted text with its signals marked. Of a long paste only what stands around them is shown.
+
+A signal is marked where it first stands; what is cut out may hold it again.
+"""
 
 from __future__ import annotations
 

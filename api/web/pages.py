@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from api.http.contract import GivenKey
-from api.http.dependencies import COOKIE, Held, MayAsk, MayGiveFeedback, held_by, snapshot
-from api.http.problems import HttpProblem
+from api.http.dependencies import Held, MayAsk, MayGiveFeedback, held_by, snapshot
+from api.http.problems import document, shown_as
 from api.http.routes.guidance import whole as whole_card
 from api.http.routes.threads import whole as whole_thread
 from api.records.feedback import keep_feedback
 from api.records.keys import find_key
 from api.records.questions import remember
+from api.web import cookie
 from api.web.marking import marked
 from api.web.rendering import STATIC, page
 from api.web.writing import answer_markdown, card_markdown, drafts
@@ -53,12 +56,18 @@ async def get_ask(request: Request, held: Held) -> Response:
 
 @router.post("/", dependencies=[MayAsk])
 async def post_ask(request: Request, held: Held) -> Response:
-    """The same for a paste of any size."""
+    """The same for what a form sends: a long paste is answered here, a short question gets an address to share."""
     return await run_in_threadpool(_ask_page, request, held, await _form(request))
 
 
 async def _form(request: Request) -> Fields:
-    """The fields of a form; a file is no field of ours."""
+    """The fields of a form; a file is no field of ours. Raises `BadInputError` for any encoding but UTF-8.
+
+    Others are read by codecs that fail in ways of their own, and some make what no page can show.
+    """
+    _, parameters = parse_options_header(request.headers.get("content-type"))
+    if parameters.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+        raise BadInputError("The form is not in UTF-8.", "Send it in UTF-8.", code="charset")
     limit = held_by(request).settings.max_body
     async with request.form(max_files=0, max_fields=40, max_part_size=limit) as form:
         return {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
@@ -83,6 +92,8 @@ def _ask_page(request: Request, held: Any, fields: Fields) -> Response:
         return page("ask.html", **_common(request, found), **seen, answer=None, problem=None)
     try:
         text = readable(text)
+        if request.method == "POST" and len(text) <= SHAREABLE:
+            return RedirectResponse("/?" + urlencode({"query": text, **given}), 303)
         answer = ask(text, found, given=given)
     except BadInputError as error:
         return page("ask.html", error.http_status, **_common(request, found), **seen, answer=None, problem=error)
@@ -92,7 +103,6 @@ def _ask_page(request: Request, held: Any, fields: Fields) -> Response:
 
 def _shown(answer: Answer, text: str, given: Mapping[str, str], found: Snapshot) -> dict[str, Any]:
     card = found.cards[answer.guidance[0].id] if answer.guidance else None
-    short = len(text) <= SHAREABLE
     return {
         "answer": answer,
         "card": card,
@@ -101,7 +111,7 @@ def _shown(answer: Answer, text: str, given: Mapping[str, str], found: Snapshot)
         "pieces": marked(text, answer.signals),
         "drafts": drafts(text, answer, card) if card else [],
         "markdown": answer_markdown(answer),
-        "method": "get" if short else "post",
+        "shareable": len(text) <= SHAREABLE,
         "unresolved": next((s.code for s in answer.signals if s.kind == "error" and s.domain is None), None),
         "elsewhere": _elsewhere(card.applies_to.platforms if card else [], given.get("platform")),
     }
@@ -113,7 +123,7 @@ def _elsewhere(platforms: list[Platform], chosen: str | None) -> list[Platform]:
 
 
 def _common(request: Request, found: Snapshot | None) -> dict[str, Any]:
-    return {"here": request.url.path, "snapshot": found.info if found else None, "signed_in": COOKIE in request.cookies}
+    return {"here": request.url.path, "snapshot": found.info if found else None, "signed_in": cookie.came_with(request)}
 
 
 FoundSnapshot = Annotated[Snapshot, Depends(snapshot)]
@@ -178,14 +188,14 @@ def _keep_vote(request: Request, held: Any, fields: Fields) -> Response:
 
 @router.post("/sign-in")
 async def sign_in(request: Request, held: Held) -> Response:
-    """Keep a key in a cookie that no script can read and no other site can send."""
-    key = _last(await _form(request), "key").strip()
+    """Keep a key in a cookie, and go on to the page that asked for it."""
+    fields = await _form(request)
+    key, back_to = _last(fields, "key").strip(), cookie.own_address(_last(fields, "next"))
     if await run_in_threadpool(find_key, held.engine, key) is None:
-        raise HttpProblem(401, "bad_key", "The API key is unknown or revoked.", "Ask whoever runs this server.")
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        COOKIE, key, httponly=True, samesite="strict", secure=request.url.scheme == "https", max_age=30 * 86_400
-    )
+        problem = document(401, "bad_key", "The API key is unknown or revoked.", "Ask whoever runs this server.")
+        return shown_as(problem, request.url.path, request.headers.get("accept", ""), back_to=back_to)
+    answer = RedirectResponse(back_to, 303)
+    cookie.keep_key(answer, key, secure=request.url.scheme == "https")
     return answer
 
 
@@ -193,7 +203,7 @@ async def sign_in(request: Request, held: Held) -> Response:
 def sign_out() -> Response:
     """Forget the key."""
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    cookie.forget_key(answer)
     return answer
 
 

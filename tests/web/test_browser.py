@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,17 @@ from typing import Any
 import httpx
 import pytest
 
+from api.records.database import open_database
+from api.records.keys import create_key
+from tests.api.conftest import running
+
 pytestmark = pytest.mark.browser
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 900}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}},
+    "narrow": {"viewport": {"width": 320, "height": 800}},
+}
 LOG = (
     "2026-02-03 10:11:12.345 App[512:9001] tick\n" * 200
     + 'apply failed: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."\n'
@@ -37,19 +47,31 @@ def announced(page: Any, text: str) -> None:
     expect(page.locator("#status")).to_contain_text(text)
 
 
+@contextlib.contextmanager
+def opened(chromium: Any, site: httpx.Client) -> Iterator[tuple[Any, list[str]]]:
+    """A page of a fresh profile and what its console complains of; a request to another site is a complaint as well."""
+    context = chromium.new_context(
+        **LOOKS["light"], base_url=str(site.base_url), permissions=["clipboard-read", "clipboard-write"]
+    )
+    shown = context.new_page()
+    complaints: list[str] = []
+    shown.on("pageerror", lambda error: complaints.append(str(error)))
+    shown.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    context.on("request", lambda r: None if r.url.startswith(str(site.base_url)) else complaints.append(r.url))
+    yield shown, complaints
+    context.close()
+
+
+def paste(page: Any, text: str) -> None:
+    """Put a text into the search box at once; typing megabytes of it takes the browser many seconds."""
+    page.evaluate("text => { document.getElementById('query').value = text }", text)
+
+
 @pytest.fixture
 def page(chromium: Any, site: httpx.Client) -> Iterator[Any]:
     """A page of a fresh profile; what its console complains of fails the test, and so does a request elsewhere."""
-    context = chromium.new_context(
-        viewport=WIDE, base_url=str(site.base_url), permissions=["clipboard-read", "clipboard-write"]
-    )
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    context.on("request", lambda r: None if r.url.startswith(str(site.base_url)) else complaints.append(r.url))
-    yield opened
-    context.close()
+    with opened(chromium, site) as (shown, complaints):
+        yield shown
     assert not [c for c in complaints if "404" not in c]
 
 
@@ -88,6 +110,128 @@ def test_a_long_paste_is_marked_and_drafted(page: Any) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == draft
 
 
+def test_a_jump_within_the_page_keeps_text_and_answer(page: Any) -> None:
+    page.goto("/?query=code+8+hotspot")
+    page.evaluate("window.kept = true")
+    page.fill("#query", "not yet asked")
+    page.focus(".skip")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    page.go_back()
+    page.go_forward()
+    assert page.evaluate("window.kept")
+    assert page.input_value("#query") == "not yet asked"
+    page.click("#go")
+    page.wait_for_selector("#nothing")
+    page.go_back()
+    page.wait_for_selector("#card-title")
+
+
+def test_a_long_paste_comes_back_with_its_answer(page: Any) -> None:
+    page.goto("/?query=hotspot")
+    page.select_option("#platform", "iOS")
+    paste(page, LOG * 200)  # 1.9 MB
+    page.click("#go")
+    page.wait_for_selector("mark.k-error")
+    assert page.url.endswith("/")
+    page.reload()
+    page.wait_for_selector("mark.k-error")
+    assert page.input_value("#query") == LOG * 200
+    assert page.input_value("#platform") == "iOS"
+    page.click("text=Card’s own page")
+    page.go_back()
+    page.wait_for_selector("mark.k-error")
+    page.evaluate("location.hash = 'main'")
+    page.reload()
+    page.wait_for_selector("mark.k-error")
+    page.go_back()
+    page.go_back()
+    page.wait_for_selector("mark.k-error", state="detached")
+    assert page.input_value("#query") == "hotspot"
+    page.go_forward()
+    page.wait_for_selector("mark.k-error")
+    assert page.input_value("#query") == LOG * 200
+    page.click("nav >> text=Ask")
+    page.wait_for_selector(".examples")
+    assert page.input_value("#query") == ""
+
+
+def test_a_fact_that_was_given_comes_back_with_a_long_paste(page: Any) -> None:
+    page.goto("/")
+    page.fill("#query", "tick\n" * 400 + "error code 4 connecting")
+    page.click("#go")
+    page.click("button:has-text('NEVPNErrorDomain')")
+    page.wait_for_selector("#facts .chip")
+    page.reload()
+    page.wait_for_selector("#facts .chip")
+    assert "NEVPNErrorDomain 4" in page.inner_text("dl.signals")
+
+
+def test_a_refusal_is_shown_as_the_server_says_it(chromium: Any, site: httpx.Client) -> None:
+    with opened(chromium, site) as (page, complaints):
+        page.goto("/")
+        paste(page, "tick tick\n" * 250_000)
+        page.click("#go")
+        page.wait_for_selector("text=Send at most 2048 KiB")
+        assert page.evaluate("document.activeElement.textContent") == "Too large"
+        assert page.locator("#result a").count() == 0
+        assert len(page.input_value("#query")) == 2_500_000
+        page.fill("#query", "code 8 hotspot")
+        page.context.set_offline(True)
+        page.click("#go")
+        page.wait_for_selector("text=The server did not answer")
+        page.context.set_offline(False)
+        page.click("#go")
+        page.wait_for_selector("#card-title")
+    assert len(complaints) == 2  # the browser's own lines on what was refused and what was away
+
+
+@pytest.fixture
+def locked(web_home: Path, tmp_path: Path) -> Iterator[httpx.Client]:
+    """A site that demands keys."""
+    create_key(open_database(web_home), "first", ("ask",))  # without one it would not start
+    with running(web_home, tmp_path, "--public-name", "nekb.test") as client:
+        yield client
+
+
+def test_without_a_key_the_page_asks_for_one_and_goes_on(chromium: Any, locked: httpx.Client, web_home: Path) -> None:
+    engine = open_database(web_home)
+    keys = [create_key(engine, name, ("ask", "feedback"))[1] for name in ("one", "two")]
+    with opened(chromium, locked) as (page, _):
+        page.goto("/")
+        page.fill("#key", keys[0])
+        page.click("text=Sign in")
+        page.wait_for_selector("#query")
+        page.context.clear_cookies()
+        page.fill("#query", LOG)
+        page.click("#go")
+        page.fill("#result #key", "nekb_wrong")
+        page.click("#result >> text=Sign in")
+        page.wait_for_selector("#result >> text=unknown or revoked")
+        page.fill("#result #key", keys[1])
+        page.click("#result >> text=Sign in")
+        page.wait_for_selector("mark.k-error")
+        assert page.input_value("#query") == LOG
+        page.context.clear_cookies()
+        page.click("text=It did not")
+        page.fill("#result #key", keys[0])
+        page.click("#result >> text=Sign in")
+        page.wait_for_selector("text=Thank you")
+
+
+def test_a_link_on_another_site_finds_its_reader_signed_in(chromium: Any, locked: httpx.Client, web_home: Path) -> None:
+    _, key = create_key(open_database(web_home), "reader", ("ask",))
+    with opened(chromium, locked) as (page, _):
+        page.goto("/")
+        page.fill("#key", key)
+        page.click("text=Sign in")
+        page.wait_for_selector("#query")
+        address = f"{locked.base_url}/?query=code+8+hotspot"
+        page.goto(f"data:text/html,<a href='{address}'>read this</a>")
+        page.click("text=read this")
+        page.wait_for_selector("#card-title")
+
+
 def test_what_is_missing_refines_the_answer_and_can_be_taken_back(page: Any) -> None:
     page.goto("/?query=error+code+4+connecting")
     page.click("button:has-text('NEVPNErrorDomain')")
@@ -123,6 +267,9 @@ def test_copy_as_markdown_cites_every_step(page: Any) -> None:
 def test_a_vote_says_thank_you(page: Any, web_home: Path) -> None:
     page.goto("/?query=code+8+hotspot")
     page.fill("#reason", "signing it was")
+    page.press("#reason", "Enter")
+    page.type("#reason", "after all")
+    assert page.input_value("#reason") == "signing it was\nafter all"
     page.click("text=It helped")
     page.wait_for_selector("text=Thank you")
     assert b"signing it was" in b"".join(f.read_bytes() for f in web_home.glob("records.db*"))
@@ -135,21 +282,24 @@ def test_asking_and_reading_need_no_script(chromium: Any, site: httpx.Client) ->
     page.fill("#query", "code 8 hotspot")
     page.click("#go")
     assert "NEHotspotConfigurationErrorInternal" in page.inner_text("#card-title")
-    page.fill("#query", LOG)
-    page.click("text=Ask with a long paste")
+    assert "query=code+8+hotspot" in page.url
+    page.fill("#query", LOG + "noise " * 12_000)
+    page.click("#go")
+    assert page.url == f"{site.base_url}/"
     assert page.inner_text("mark.k-error") == "NEHotspotConfigurationErrorDomain Code=8"
+    page.press("#reason", "Enter")
+    assert "Answer" in page.inner_text("h1")
     page.click("text=It helped")
     assert "Thank you" in page.inner_text("h1")
     context.close()
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_no_violation(chromium: Any, site: httpx.Client, look: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     context = chromium.new_context(
-        viewport=PHONE if look == "phone" else WIDE,
-        color_scheme="dark" if look == "dark" else "light",
+        **LOOKS[look],
         base_url=str(site.base_url),
         bypass_csp=True,  # axe is injected into the page; the policy itself is held by other tests
     )

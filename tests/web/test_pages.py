@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from api.http.app import create_app
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.records.feedback import evaluation_lines
+from api.records.keys import create_key
+from api.web import cookie
 from api.web.markup import breakable, coded
 
 PAGES = ("/", "/?query=code+8+hotspot", "/guidance", "/guidance/hotspot-internal-error-8")
@@ -80,13 +83,40 @@ def test_an_answer_needs_no_script(site: httpx.Client) -> None:
     assert 'action="/feedback"' in page
 
 
-def test_a_paste_of_any_size_is_answered_and_its_signals_are_marked(site: httpx.Client) -> None:
+def test_a_long_paste_is_answered_and_its_signals_are_marked(site: httpx.Client) -> None:
     noise = "2026-02-03 10:11:12.345 App[512:9001] tick, state is ok, nothing to see here\n" * 12_000
     text = noise + 'nehelper: Error Domain=NEHotspotConfigurationErrorDomain Code=8 "internal error."\n' + noise[:9_000]
     answer = site.post("/", files={"query": (None, text)})
     assert answer.status_code == 200
-    assert "characters without a signal" in answer.text
+    assert "characters left out" in answer.text
     assert re.search(r"<mark[^>]*>NEHotspotConfigurationErrorDomain Code=8</mark>", answer.text)
+
+
+def test_a_short_question_that_was_sent_as_a_form_gets_an_address_to_share(site: httpx.Client) -> None:
+    sent = {"query": "code 8\r\nhotspot", "platform": ["", "iOS"], "os": "iOS 26.1", "drop": "os"}
+    answer = site.post("/", data=sent, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?query=code+8%0Ahotspot&platform=iOS")
+    long = site.post("/", data={"query": "code 8 hotspot " * 101}, follow_redirects=False)
+    assert long.status_code == 200
+    assert "data-share " not in long.text
+
+
+def test_every_form_with_a_text_sends_it_as_a_body(site: httpx.Client) -> None:
+    page = site.post("/", data={"query": "tick\n" * 400 + "error code 4 connecting", "os": "iOS 26.1"}).text
+    buttons = [a for tag, a in _Outline(page).tags if tag == "button" and a.get("name")]
+    assert {"drop", "error", "helpful"} <= {a["name"] for a in buttons}
+    assert not [a for tag, a in _Outline(page).tags if "formmethod" in a]
+    assert all(a["method"] == "post" for tag, a in _Outline(page).tags if tag == "form")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "punycode", "latin-1"])
+def test_a_form_in_another_encoding_is_refused(site: httpx.Client, charset: str) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="query"\r\n\r\ncode 8 hotspot \\ud800\r\n--x--\r\n'
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    answer = site.post("/", content=form, headers={"Content-Type": kind})
+    assert (answer.status_code, "Send it in UTF-8." in answer.text) == (422, True)
+    plain = site.post("/", content=form, headers={"Content-Type": "multipart/form-data; boundary=x; charset=UTF-8"})
+    assert plain.status_code == 200
 
 
 def test_a_chosen_platform_refines_the_same_answer(site: httpx.Client) -> None:
@@ -149,6 +179,52 @@ def test_a_vote_is_kept_without_scripts(site: httpx.Client, web_home: Path) -> N
     assert any("hotspot-internal-error-8" in line for line in evaluation_lines(open_database(web_home)))
     assert site.post("/feedback", data=vote | {"card": "none"}).status_code == 422
     assert site.post("/feedback", data=vote | {"helpful": "perhaps"}).status_code == 422
+
+
+@pytest.fixture
+def locked(web_home: Path) -> Iterator[TestClient]:
+    """A site that demands keys."""
+    settings = ServeSettings(web_home, require_keys=True)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+        yield client
+
+
+def test_signing_in_leads_back_to_the_question(locked: TestClient, web_home: Path) -> None:
+    _, key = create_key(open_database(web_home), "reader", ("ask",))
+    asked = locked.get("/", params={"query": "code 8 “hotspot”", "os": "iOS 26.1"})
+    assert asked.status_code == 401
+    back = next(a["value"] for tag, a in _Outline(asked.text).tags if a.get("name") == "next")
+    again = locked.post("/sign-in", data={"key": "nekb_wrong", "next": back})
+    assert (again.status_code, f'value="{escape(str(back))}"' in again.text) == (401, True)
+    answer = locked.post("/sign-in", data={"key": key, "next": back})
+    assert (answer.status_code, "NEHotspotConfigurationErrorInternal" in answer.text) == (200, True)
+    assert answer.url.path == "/"
+    assert answer.url.params["query"] == "code 8 “hotspot”"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "/\t/evil.example", "/\r\nSet-Cookie: a=b"],
+)
+def test_signing_in_leads_to_no_other_site(locked: TestClient, web_home: Path, address: str) -> None:
+    _, key = create_key(open_database(web_home), "reader", ("ask",))
+    answer = locked.post("/sign-in", data={"key": key, "next": address}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_a_key_that_is_good_for_nothing_can_be_changed(locked: TestClient, web_home: Path) -> None:
+    _, key = create_key(open_database(web_home), "voter", ("feedback",))
+    locked.cookies.set(cookie.NAME, key, domain="127.0.0.1", path="/")
+    narrow = locked.get("/guidance")
+    assert narrow.status_code == 403
+    assert 'action="/sign-out"' in narrow.text
+    assert 'name="next" value="/guidance"' in narrow.text
+    assert "set-cookie" not in narrow.headers
+    locked.cookies.set(cookie.NAME, "nekb_revoked", domain="127.0.0.1", path="/")
+    stale = locked.get("/guidance")
+    assert stale.status_code == 401
+    assert 'action="/sign-in"' in stale.text
+    assert not locked.cookies
 
 
 def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:

@@ -70,79 +70,137 @@
     });
   };
 
-  const votes = (root) => root.querySelectorAll("form.vote").forEach((vote) => vote.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const body = new FormData(vote, event.submitter);
+  // What the server answers, as a page; neither where it does not answer.
+  const fetched = async (address, options) => {
     try {
-      const answer = await fetch(vote.action, { method: "POST", body, headers: { Accept: "text/html" } });
-      if (!answer.ok) throw new Error(String(answer.status));
+      const answer = await fetch(address, { ...options, headers: { Accept: "text/html" } });
+      return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
+    } catch { return { answer: null, page: null }; }
+  };
+
+  // A refusal in the server's words, or `otherwise`. Where it asks for a key, signing in goes on with `again`.
+  const refuse = (place, page, otherwise, again) => {
+    const note = page?.querySelector("[data-problem]") || document.createElement("section");
+    const title = document.createElement("h2");
+    title.tabIndex = -1;
+    title.textContent = otherwise;
+    const given = note.querySelector("h1");
+    if (given) {
+      title.id = given.id;
+      title.textContent = given.textContent;
+      given.replaceWith(title);
+    } else {
+      note.className = "panel warn";
+      note.append(title);
+    }
+    note.querySelector("[data-away]")?.remove(); // its links would leave the text behind
+    place.replaceChildren(note);
+    note.querySelector("form")?.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const body = new FormData(event.target);
+      body.set("next", "/");
+      const { answer, page: next } = await fetched("/sign-in", { method: "POST", body });
+      if (!answer?.ok) { refuse(place, next, otherwise, again); return; }
+      const nav = next.querySelector("nav");
+      if (nav) document.querySelector("nav").replaceWith(nav); // signing out is offered there
+      again();
+    });
+    title.focus();
+    say([...note.querySelectorAll("h2, p")].map((part) => part.textContent.trim()).join(" "));
+  };
+
+  const votes = (root) => root.querySelectorAll("form.vote").forEach((vote) => {
+    const below = document.createElement("div");
+    vote.after(below);
+    const send = async (body) => {
+      const { answer, page } = await fetched(vote.action, { method: "POST", body });
+      if (!answer?.ok) { refuse(below, page, "The vote could not be kept. Try again.", () => send(body)); return; }
       const thanks = document.createElement("p");
       thanks.textContent = "Thank you. Your vote is kept on this server.";
       thanks.tabIndex = -1;
+      below.remove();
       vote.replaceChildren(thanks);
       thanks.focus();
-    } catch {
-      say("The vote could not be kept. Try again.");
-    }
-  }));
+    };
+    vote.addEventListener("submit", (event) => { event.preventDefault(); send(new FormData(vote, event.submitter)); });
+  });
 
   const enliven = (root) => { ticks(root); buttons(root); votes(root); };
 
+  // Each place in the history has an id, and keeps a paste that is too long for an address.
+  // A link to the very address that is shown may leave the state as it was, and yet asks for a fresh page.
+  const arrived = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  let here = (arrived ? null : history.state) ?? { id: Math.random() };
+  const enter = (address, sent) => {
+    here = { id: Math.random(), sent };
+    history.pushState(here, "", address);
+  };
+  const posted = (fields) => {
+    const body = new FormData();
+    fields.forEach(([name, value]) => body.append(name, value));
+    return { method: "POST", body };
+  };
+
   let asked = 0;
-  const show = async (address, options, keptAddress) => {
+  const show = async (address, options, entered) => {
     const mine = ++asked;
     byId("result").setAttribute("aria-busy", "true");
     say("Asking");
-    try {
-      const answer = await fetch(address, { ...options, headers: { Accept: "text/html" } });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (mine !== asked) return;
-      if (!page.getElementById("result")) throw new Error(String(answer.status));
-      for (const id of ["result", "facts"]) byId(id).replaceWith(page.getElementById(id));
-      byId("platform").value = page.getElementById("platform").value;
-      document.title = page.title;
-      if (keptAddress) history.pushState({}, "", keptAddress);
-      document.querySelector(".asking").classList.remove("first");
-      document.querySelector(".lead")?.remove();
-      const title = document.querySelector("h1");
-      title.className = "unseen";
-      title.textContent = "Answer";
-      enliven(byId("result"));
-      const heading = byId("result").querySelector("[data-focus]");
-      if (heading) { heading.focus(); say(heading.textContent.trim()); }
-    } catch (error) {
-      if (mine !== asked) return;
+    const { answer, page } = await fetched(address, options);
+    if (mine !== asked) return;
+    if (!page?.getElementById("result")) {
       byId("result").removeAttribute("aria-busy");
-      const note = document.createElement("p");
-      note.className = "panel warn";
-      note.textContent = error.message === "429"
-        ? "Too many questions in a short time. Wait a minute and ask again; your text is still here."
-        : "The server did not answer. Your text is still here; try again.";
-      byId("result").replaceChildren(note);
-      say(note.textContent);
+      const otherwise = "The server did not answer. Your text is still here; try again.";
+      refuse(byId("result"), page, otherwise, () => show(address, options, entered));
+      return;
     }
+    for (const id of ["result", "facts"]) byId(id).replaceWith(page.getElementById(id));
+    byId("platform").value = page.getElementById("platform").value;
+    document.title = page.title;
+    entered?.(answer);
+    document.querySelector(".asking").classList.remove("first");
+    document.querySelector(".lead")?.remove();
+    const title = document.querySelector("h1");
+    title.className = "unseen";
+    title.textContent = "Answer";
+    enliven(byId("result"));
+    const heading = byId("result").querySelector("[data-focus]");
+    if (heading) { heading.focus(); say(heading.textContent.trim()); }
+  };
+
+  // Fill in and ask again what a place in the history keeps.
+  const resume = (fields) => {
+    for (const [name, value] of fields) {
+      if (name === "query" || name === "platform") { byId(name).value = value; continue; }
+      const fact = document.createElement("input");
+      Object.assign(fact, { type: "hidden", name, value });
+      byId("facts").append(fact);
+    }
+    show("/", posted(fields));
   };
 
   if (form) {
-    byId("long").remove(); // a script chooses between address and body by itself
-    const size = () => byId("query").value.length;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const data = new FormData(form, event.submitter);
-      if (size() > Number(form.dataset.shareable)) {
-        show("/", { method: "POST", body: data }, "/");
-      } else {
-        const facts = new Map([...data].filter(([, value]) => typeof value === "string" && value.trim() !== ""));
-        facts.delete(facts.get("drop"));
-        facts.delete("drop");
-        const address = "/?" + new URLSearchParams([...facts]);
-        show(address, {}, address);
+      const given = [...new FormData(form, event.submitter)];
+      const facts = new Map(given.filter(([, value]) => typeof value === "string" && value.trim() !== ""));
+      facts.delete(facts.get("drop"));
+      facts.delete("drop");
+      const address = "/?" + new URLSearchParams([...facts]);
+      if (byId("query").value.length <= Number(form.dataset.shareable)) {
+        show(address, {}, () => enter(address));
+      } else { // the server counts characters another way, and sends on to an address what is short by that
+        show("/", posted([...facts]), ({ redirected }) => (redirected ? enter(address) : enter("/", [...facts])));
       }
     });
     byId("query").addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); }
     });
-    window.addEventListener("popstate", () => location.reload());
+    history.replaceState(here, "");
+    window.addEventListener("popstate", ({ state }) => {
+      if (state === null) history.replaceState(here, ""); // a jump within the page
+      else if (state.id !== here.id) location.reload();
+    });
   }
 
   document.addEventListener("keydown", (event) => {
@@ -172,4 +230,5 @@
   }
 
   enliven(document);
+  if (form && here.sent) resume(here.sent);
 })();
