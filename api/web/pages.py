@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.http import metrics
 from api.http.contract import GivenKey
 from api.http.dependencies import COOKIE, Held, MayAsk, MayGiveFeedback, held_by, snapshot
 from api.http.problems import HttpProblem
@@ -87,6 +88,7 @@ def _ask_page(request: Request, held: Any, fields: Fields) -> Response:
     except BadInputError as error:
         return page("ask.html", error.http_status, **_common(request, found), **seen, answer=None, problem=error)
     remember(held.engine, answer, "web")
+    metrics.count(answer, "web")
     return page("ask.html", **_common(request, found), **seen, **_shown(answer, text, given, found), problem=None)
 
 
