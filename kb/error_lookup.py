@@ -38,6 +38,23 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     return found
 
 
+def find_errors(
+    tables: SignalTables, *, code: int | None = None, domain: str | None = None, symbol: str | None = None
+) -> list[KnownError]:
+    """The same with each part named: what all parts that are given agree on. Raises as `look_up` does."""
+    if not symbol:
+        return look_up([w for w in (domain, None if code is None else str(code)) if w], tables)
+    found = look_up([symbol], tables)
+    owner = look_up([domain], tables)[0].domain.id if domain else None
+    agreed = [k for k in found if code in (None, k.case.code) and owner in (None, k.domain.id)]
+    if not agreed:
+        first = found[0]
+        raise NotFoundError(
+            f"{symbol} is code {first.case.code} of {first.domain.name}.", "Leave out the code or the domain beside it."
+        )
+    return agreed
+
+
 def _unknown(text: str, name: str, code: str | None, tables: SignalTables) -> NotFoundError:
     """Says which part is unknown, and what was most likely meant."""
     if not name:

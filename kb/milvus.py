@@ -114,7 +114,9 @@ def connect(address: MilvusAddress, timeout: float) -> Any:
         from pymilvus import MilvusClient
     except ImportError as error:
         raise NekbError(
-            "Vectors on Milvus need pymilvus.", 'Install it with `pip install -c constraints.txt ".[milvus]"` in the checkout.', code="extra"
+            "Vectors on Milvus need pymilvus.",
+            'Install it with `pip install -c constraints.txt ".[milvus]"` in the checkout.',
+            code="extra",
         ) from error
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error that it raises, with its arguments
     secure: dict[str, Any] = {"secure": True, "server_pem_path": address.authority} if address.tls else {}

@@ -238,15 +238,16 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         raw = json.loads((folder / "manifest.json").read_bytes())
         schema = raw["schema"]
+        manifest = Manifest(**raw) if schema == SCHEMA else None
+        files = dict(manifest.files) if manifest else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(f"The snapshot {folder.name} has no readable manifest.", BUILD_AGAIN) from error
-    if schema != SCHEMA:
+    if manifest is None:
         raise SnapshotError(
             f"The snapshot {folder.name} has schema {schema}, and this nekb reads schema {SCHEMA}.",
             BUILD_AGAIN,
         )
-    manifest = Manifest(**raw)
-    for name, size in manifest.files.items():
+    for name, size in files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             raise SnapshotError(f"The snapshot {manifest.id} is damaged: {name} is missing or cut.", BUILD_AGAIN)

@@ -64,6 +64,19 @@ def test_our_services_can_write_nothing_but_their_volume_and_gain_no_right() -> 
         assert [v.split(":")[1] for v in service["volumes"]] == ["/var/lib/nekb"], name
 
 
+def test_what_is_caddy_may_do_what_its_binary_asks_for() -> None:
+    caddies = [service for service in SERVICES.values() if service["image"].startswith("caddy:")]
+    assert len(caddies) == 2
+    assert all(service["cap_add"] == ["NET_BIND_SERVICE"] for service in caddies)
+
+
+def test_replicas_believe_the_proxy_who_asks_and_answer_agents_under_the_public_name() -> None:
+    for name in ("replica-1", "replica-2"):
+        assert "172.16.0.0/12" in SERVICES[name]["environment"]["FORWARDED_ALLOW_IPS"].split(",")
+        command = SERVICES[name]["command"]
+        assert command[command.index("--public-name") + 1] == "${NEKB_PUBLIC_NAME:-localhost}"
+
+
 def test_no_secret_is_written_down_and_an_empty_one_is_refused() -> None:
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():

@@ -22,7 +22,7 @@ def keys() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["ask", "feedback", "admin"]),
+    type=click.Choice(["ask", "feedback", "snapshots", "admin"]),
     default=("ask", "feedback"),
     show_default=True,
 )

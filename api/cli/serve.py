@@ -26,19 +26,17 @@ from kb.home import nekb_home
 )
 def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...], hosts: tuple[str, ...]) -> None:
     """Answer over HTTP: POST /v1/ask and more."""
-    from limits import parse
-
     from api.cli.opening import open_or_build
+    from api.http.listening import check_name, check_origin, listening, shown
     from api.http.server import serve as run
     from api.http.settings import ServeSettings, is_loopback
     from api.records.database import open_database
     from api.records.keys import list_keys
 
-    try:
-        parse(rate)
-    except ValueError as error:
-        raise BadInputError(f"{rate!r} is no rate.", "Write a number and a time, such as 120/minute.") from error
+    _check_rate(rate)
+    origins, hosts = tuple(map(check_origin, origins)), tuple(map(check_name, hosts))
     home = nekb_home()
+    sockets = listening(host, port)
     open_or_build()
     guarded = not is_loopback(host) or bool(hosts)
     if guarded and not any(k.revoked is None for k in list_keys(open_database(home))):
@@ -47,5 +45,17 @@ def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...
             "Make one with `nekb keys create NAME`, or listen on 127.0.0.1 without a public name.",
             code="no_keys",
         )
-    click.echo(f"nekb answers on http://{host}:{port} {'(with a key)' if guarded else ''}", err=True)
-    run(ServeSettings(home, host, port, guarded, rate, origins=origins, hosts=hosts), workers)
+    click.echo(f"nekb answers on http://{shown(host, port)}{' (with a key)' if guarded else ''}", err=True)
+    run(ServeSettings(home, host, port, guarded, rate, origins=origins, hosts=hosts), workers, sockets)
+
+
+def _check_rate(rate: str) -> None:
+    """Raises `BadInputError` for a rate that cannot be read, or lets nobody in."""
+    from limits import parse
+
+    try:
+        item = parse(rate)
+    except ValueError:
+        item = None
+    if item is None or item.amount < 1 or item.get_expiry() < 1:
+        raise BadInputError(f"{rate!r} is no rate.", "Write a number and a time, such as 120/minute.")

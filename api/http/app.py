@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from sqlalchemy.exc import SQLAlchemyError
 
 import kb
-from api.http import problems
+from api.http import metrics, problems
 from api.http.current import CurrentSnapshot
 from api.http.dependencies import NotModified, Services
 from api.http.mcp import mount_mcp
@@ -26,10 +25,18 @@ from api.records.database import open_database
 from api.records.questions import flush
 from api.records.retention import forget_old
 from api.web import admin, pages
-from kb.errors import NekbError
 
 log = structlog.get_logger("nekb.app")
 _FORGET_EVERY = 3600.0
+_OF_MCP = ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name")
+_ALLOWED = ("Authorization", "Content-Type", "X-API-Key", "If-None-Match", "X-Request-Id", *_OF_MCP)
+_RATES = ("Retry-After", "RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_EXPOSED = ("ETag", "X-Request-Id", "WWW-Authenticate", *_RATES)
+_OPEN = ("/healthz", "/readyz")
+_KEYS: dict[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _DESCRIPTION = """A symptom in, the canonical guidance on Apple's Network Extension out.
 
 Every answer names the snapshot it came from; the same snapshot gives the same answer, so its id is the ETag."""
@@ -61,15 +68,16 @@ def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) 
     app.include_router(admin.router)
     _mount_slack(app)
     app.state.mcp = mount_mcp(app)
-    if settings.origins:
+    app.add_middleware(Guard, settings=settings, engine=app.state.services.engine)
+    if settings.origins:  # around the guard: a page may read its refusals, and its preflights count as no request
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+            allow_headers=_ALLOWED,
+            expose_headers=_EXPOSED,
         )
-    app.add_middleware(Guard, settings=settings)
-    _document_problems(app)
+    _document_more(app)
     return app
 
 
@@ -83,7 +91,7 @@ def _mount_slack(app: FastAPI) -> None:
     from api.slack.endpoint import slack_router
 
     held: Services = app.state.services
-    desk = Desk(held.current.get, held.engine)
+    desk = Desk(held.current.get, held.engine, lambda answer: metrics.count(answer, "slack"))
     settings = SlackSettings(token, secret, api_base=os.environ.get("SLACK_API_URL"))
     app.include_router(slack_router(slack_app(settings, desk)))
 
@@ -98,8 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+        await asyncio.wait([watching])
         await asyncio.to_thread(flush)
         held.askers.shutdown(wait=False)
 
@@ -113,19 +120,24 @@ async def _watch(held: Services) -> None:
                 forgotten = time.monotonic()
                 await asyncio.to_thread(forget_old, held.engine)
             await asyncio.to_thread(held.current.refresh)
-        except (NekbError, SQLAlchemyError, OSError) as error:
+        except Exception as error:  # whatever it was, the next round may succeed
             log.warning("watch_failed", error=type(error).__name__)
         await asyncio.sleep(held.settings.reload_every)
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Put the problem document's schema where the routes' documented errors point."""
+def _document_more(app: FastAPI) -> None:
+    """Put the problem document's schema where the routes' documented errors point, and say how a key is shown."""
     made = app.openapi
+    required: bool = app.state.services.settings.require_keys
 
     def openapi() -> dict[str, object]:
         schema = made()
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         components["Problem"] = Problem.model_json_schema()
+        schema["components"]["securitySchemes"] = _KEYS
+        for path, operations in schema["paths"].items():
+            for operation in operations.values() if path not in _OPEN else ():
+                operation["security"] = [{name: []} for name in _KEYS] + ([] if required else [{}])
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import cookie_parser
 
 from api.http.current import CurrentSnapshot
 from api.http.problems import HttpProblem
@@ -71,9 +72,13 @@ def etag(found: Snapshot) -> str:
 
 
 def not_modified(request: Request, found: Snapshot) -> None:
-    """Raise the 304 answer where the caller already has what this snapshot says (RFC 9110, 13.1.2)."""
+    """Raise the 304 answer where the caller already has what this snapshot says (RFC 9110, 13.1.2).
+
+    To be called when there is something to say: what does not exist is refused, whatever the caller has.
+    """
     seen = request.headers.get("if-none-match", "")
-    if etag(found) in (part.strip() for part in seen.split(",")):
+    known = {part.strip().removeprefix("W/") for part in seen.split(",")}
+    if known & {etag(found).removeprefix("W/"), "*"}:
         raise NotModified(validators(found))
 
 
@@ -85,12 +90,16 @@ class NotModified(Exception):  # noqa: N818 - it is an answer
         self.headers = headers
 
 
-def _presented(request: Request) -> str | None:
-    """The key of a request: in a header, or in the cookie of somebody who signed in on the page."""
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
+def presented(headers: Mapping[str, str], required: bool) -> str | None:
+    """The key of a request: in a header, or in the cookie of somebody who signed in on the page.
+
+    Where no key is required a cookie is left alone: it stays in a browser when its key is long gone.
+    """
+    kind, _, value = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
-    return request.headers.get("x-api-key") or request.cookies.get(cookie.NAME)
+    kept = cookie_parser(headers.get("cookie", "")).get(cookie.NAME) if required else None
+    return headers.get("x-api-key") or kept
 
 
 def caller(scope: str) -> Callable[[Request], Awaitable[ApiKey | None]]:
@@ -98,7 +107,7 @@ def caller(scope: str) -> Callable[[Request], Awaitable[ApiKey | None]]:
 
     async def check(request: Request) -> ApiKey | None:
         held = held_by(request)
-        secret = _presented(request)
+        secret = presented(request.headers, held.settings.require_keys)
         if secret is None:
             if held.settings.require_keys:
                 raise HttpProblem(

@@ -7,6 +7,8 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from kb.answer import Answer
+
 REQUESTS = Counter("nekb_requests_total", "Requests by route and status.", ("route", "status"))
 SECONDS = Histogram(
     "nekb_request_seconds",
@@ -15,6 +17,11 @@ SECONDS = Histogram(
     buckets=(0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 OUTCOMES = Counter("nekb_answers_total", "Answers by outcome and surface.", ("outcome", "surface"))
+
+
+def count(answer: Answer, surface: str) -> None:
+    """Count an answer under its outcome and the surface that gave it."""
+    OUTCOMES.labels(answer.outcome, surface).inc()
 
 
 def told() -> bytes:

@@ -15,11 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 
 from api.http import metrics
+from api.http.dependencies import presented
 from api.http.problems import Problem, document, shown_as
 from api.http.rates import Rates
 from api.http.settings import ServeSettings, is_loopback
+from api.records.keys import find_key
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -31,6 +37,8 @@ _ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 # Slack calls from a few addresses for a whole team, and its requests are signed; their rate is counted a person.
 _FREE = ("/healthz", "/readyz", "/slack/events")
 _SIGNED = "/slack/"  # Slack signs its requests, and they come through tunnels under any name
+_AGENTS = "/mcp"
+_OWN = "/openapi.json"  # the framework's own, which names no route
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -44,9 +52,10 @@ _SECURITY = (
 class Guard:
     """The layer around the app."""
 
-    def __init__(self, app: App, settings: ServeSettings) -> None:
+    def __init__(self, app: App, settings: ServeSettings, engine: Engine) -> None:
         self._app = app
         self._settings = settings
+        self._engine = engine
         self._rates = Rates(settings.rate, settings.shared)
         self._in_flight = 0
 
@@ -58,12 +67,12 @@ class Guard:
         exchange = _Exchange(scope, receive, send, self._settings)
         self._in_flight += 1
         try:
-            refused = self._refusal(exchange)
+            refused = self._refusal(exchange) or await self._too_many(exchange)
             if refused is not None:
                 await exchange.refuse(refused)
                 return
             async with asyncio.timeout(self._settings.timeout):
-                await self._app(scope, exchange.receive, exchange.send)
+                await self._app(exchange.scope, exchange.receive, exchange.send)
         except TooLargeError:
             await exchange.refuse(_too_large(self._settings))
         except TimeoutError:
@@ -79,36 +88,41 @@ class Guard:
             )
         finally:
             self._in_flight -= 1
-            if exchange.status == 401:
+            if exchange.status == 401 and exchange.shown:
                 self._rates.count_failure(exchange.client)
             exchange.finish()
 
     def _refusal(self, exchange: _Exchange) -> Problem | None:
         """Why a request is not let in, cheapest reason first."""
-        return (
-            exchange.too_large()
-            or _wrong_host(exchange, self._settings)
-            or _foreign(exchange, self._settings)
-            or self._too_many(exchange)
-        )
+        return exchange.too_large() or _wrong_host(exchange, self._settings) or _foreign(exchange, self._settings)
 
-    def _too_many(self, exchange: _Exchange) -> Problem | None:
+    async def _too_many(self, exchange: _Exchange) -> Problem | None:
         if exchange.path in _FREE:
             return None
         if self._in_flight > self._settings.max_in_flight:
             exchange.headers.append((b"retry-after", b"1"))
             return document(503, "busy", "The server has too much to do.", "Wait a second and ask again.")
-        headers, wait = self._rates.count(exchange.client, exchange.shown)
+        shown = exchange.shown
+        headers, wait = self._rates.failures(exchange.client) if shown else ([], None)
+        if wait is None or (shown and await self._is_key(shown)):
+            headers, wait = self._rates.count(exchange.client, shown.encode() if shown else None)
         exchange.headers += headers
         if wait is None:
             return None
         return document(429, "rate", f"More than {self._settings.rate} requests.", f"Wait {wait} s.")
 
+    async def _is_key(self, shown: str) -> bool:
+        """Whether there is such a key; asked only of a client that showed too many that were none."""
+        try:
+            return await run_in_threadpool(find_key, self._engine, shown) is not None
+        except SQLAlchemyError:
+            return True  # the route will find the same, and says so
+
 
 def _wrong_host(exchange: _Exchange, settings: ServeSettings) -> Problem | None:
     """Without keys only a loopback name or a public one is answered: a web page that points its own name at this
-    machine (DNS rebinding) would otherwise read everything through its visitor's browser."""
-    if settings.require_keys or exchange.path.startswith(_SIGNED):
+    machine (DNS rebinding) would otherwise read everything through its visitor's browser. MCP asks for it always."""
+    if exchange.path.startswith(_SIGNED) or (settings.require_keys and not exchange.path.startswith(_AGENTS)):
         return None
     name = _host_name(exchange.header(b"host"))
     if not name or is_loopback(name) or name in settings.hosts:
@@ -150,10 +164,13 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send, settings: ServeSettings) -> None:
-        self._scope, self._receive, self._send, self._settings = scope, receive, send, settings
+        self._receive, self._send, self._settings = receive, send, settings
         self._given = dict(scope["headers"])
         self.path: str = scope["path"]
         self.method: str = scope["method"]
+        # What answers GET answers HEAD; the server sends no body for what came to it as HEAD.
+        self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
+        self.shown = presented(Headers(raw=scope["headers"]), settings.require_keys)
         given = self._given.get(b"x-request-id", b"")
         self.id = given.decode() if _ID.match(given) else uuid.uuid4().hex
         self.headers: list[tuple[bytes, bytes]] = [(b"x-request-id", self.id.encode()), *_SECURITY]
@@ -171,13 +188,8 @@ class _Exchange:
     @property
     def client(self) -> str:
         """The client's address."""
-        client = self._scope.get("client")
+        client = self.scope.get("client")
         return str(client[0]) if client else "unknown"
-
-    @property
-    def shown(self) -> bytes | None:
-        """What the request shows as a key, whether or not it is one."""
-        return self._given.get(b"authorization") or self._given.get(b"x-api-key") or None
 
     def too_large(self) -> Problem | None:
         """A refusal where the announced length is beyond the bound or no number."""
@@ -219,9 +231,9 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": shown.body})
 
     def finish(self) -> None:
-        """The log line and the metrics of the request."""
+        """The log line and the metrics of the request. A path that no route has is nobody's: it may be any text."""
         seconds = time.perf_counter() - self._started
-        route = getattr(self._scope.get("route"), "path", None) or ("unknown" if self.status == 404 else self.path)
+        route = getattr(self.scope.get("route"), "path", None) or (self.path if self.path == _OWN else "unknown")
         metrics.REQUESTS.labels(route, str(self.status)).inc()
         metrics.SECONDS.labels(route).observe(seconds)
         log.info(

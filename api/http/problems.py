@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.text import one_line
 from api.web import cookie
@@ -157,6 +158,17 @@ def install(app: FastAPI) -> None:
     async def plain(request: Request, error: HTTPException) -> Response:
         remedy = _REMEDIES.get(error.status_code, "See /openapi.json.")
         code = {404: "not_found", 405: "method"}.get(error.status_code, "http")
-        return answer_for(
-            request, document(error.status_code, code, str(error.detail), remedy), dict(error.headers or {})
-        )
+        headers = dict(error.headers or {}) | ({"Allow": _allowed(request)} if error.status_code == 405 else {})
+        return answer_for(request, document(error.status_code, code, str(error.detail), remedy), headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address, of all its routes together: the framework names those of the first."""
+    asked = {"type": "http", "path": request.scope["path"], "root_path": "", "headers": []}
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    found = [
+        method
+        for method in methods
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return ", ".join([*found, "HEAD"] if "GET" in found else found)

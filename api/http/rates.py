@@ -1,7 +1,8 @@
 """How often somebody may ask: a rate a key and a rate a client, told in the standard headers.
 
-A key is counted before anybody knows whether it is one, so that a refusal costs no look-up; so that inventing keys does
-not get around the client's rate, what was refused as no key counts against the client.
+A key is counted before anybody knows whether it is one, so that a refusal costs no look-up. So that inventing keys does
+not get around the client's rate, a shown key that was none counts against the client: who shows too many is let in with
+a key that exists alone (`failures`).
 
 The counts lie in a small table that the workers of one server map from one file: a rate is the server's, whichever
 worker a request comes to. A slot holds one caller: the requests of this window and of the one before, which fades
@@ -49,15 +50,16 @@ class Rates:
     def count(self, client: str, shown: bytes | None) -> tuple[Headers, int | None]:
         """Count a request: the headers of its answer, and the seconds to wait where it is one too many."""
         with self._alone():
-            if shown:
-                failed = self._count("failed", client, 0)
-                if failed[1] is not None:
-                    return self._told(*failed)
             who = hashlib.sha256(shown).hexdigest() if shown else client
             return self._told(*self._count("asked", who, 1))
 
+    def failures(self, client: str) -> tuple[Headers, int | None]:
+        """Where a client stands with keys that were none: the seconds to wait where there were too many."""
+        with self._alone():
+            return self._told(*self._count("failed", client, 0))
+
     def count_failure(self, client: str) -> None:
-        """Count a request that was refused for its key."""
+        """Count a shown key that was none."""
         with self._alone():
             self._count("failed", client, 1)
 

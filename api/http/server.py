@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import socket
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -16,12 +18,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.http.settings import ServeSettings
+from api.text import one_line
 
 _SETTINGS = "NEKB_SERVE_SETTINGS"
 _GRACE = 20
 _OPTIONS: dict[str, Any] = {
     "access_log": False,
     "log_level": "warning",
+    "log_config": None,
     "server_header": False,
     "timeout_graceful_shutdown": _GRACE,
     "timeout_keep_alive": 30,
@@ -29,11 +33,18 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def serve(settings: ServeSettings, workers: int) -> None:
+def serve(settings: ServeSettings, workers: int, sockets: list[socket.socket]) -> None:
     """Serve until told to stop; several workers share the snapshot in memory, one rate and one set of metrics."""
     options = _OPTIONS | {"host": settings.host, "port": settings.port}
     if workers == 1:
-        _serve_afresh(settings, options, 1)
+        from api.http.app import create_app
+
+        configure_logs()
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), **options))
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl+C has ended it in order by then
+            server.run(sockets)
+        if not server.started:
+            sys.exit(1)
         return
     with tempfile.TemporaryDirectory(prefix="nekb-serve-") as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # read when the metrics are first imported
@@ -42,8 +53,10 @@ def serve(settings: ServeSettings, workers: int) -> None:
             from api.http.workers import Workers
 
             configure_logs()
-            Workers(together, options, workers, _GRACE + 5).run()
+            Workers(together, options, workers, _GRACE + 5).run(sockets)
         else:
+            for each in sockets:  # uvicorn's own processes share a socket that uvicorn made
+                each.close()
             _serve_afresh(together, options, workers)
 
 
@@ -63,13 +76,35 @@ def app() -> FastAPI:
     return create_app(ServeSettings(**(raw | paths | {name: tuple(raw[name]) for name in ("origins", "hosts")})))
 
 
+class _OfLibraries(logging.Handler):
+    """Puts what libraries log among our lines: where it was said, and an error's kind, never a value.
+
+    What MCP's library says may hold what was asked, so that is left out.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        error = record.exc_info[0] if record.exc_info else None
+        said = {} if record.name.partition(".")[0] == "mcp" else {"said": one_line(record.getMessage())[:500]}
+        structlog.get_logger(record.name).log(
+            record.levelno,
+            "library",
+            logger=record.name,
+            place=f"{record.filename}:{record.lineno}",
+            **said,
+            **({"error": error.__name__} if error else {}),
+        )
+
+
 def _line(event: Any, **options: Any) -> bytes:
     return dumps(event, **options).encode()
 
 
 def configure_logs() -> None:
     """JSON lines on stderr, from information upwards; of libraries only warnings."""
-    logging.getLogger("mcp").setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.handlers = [_OfLibraries(logging.WARNING)]
+    root.setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

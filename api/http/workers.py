@@ -1,4 +1,4 @@
-"""Several processes on one socket, forked from one that has everything open, so that they share its memory.
+"""Several processes on the same sockets, forked from one that has everything open, so that they share its memory.
 
 uvicorn starts its workers afresh: each would import every library and load the model for itself, 150 MiB a process.
 Here one process imports, opens the snapshot, asks it a question, and forks; what a worker only reads stays one copy
@@ -11,6 +11,7 @@ import ctypes
 import gc
 import os
 import signal
+import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -42,10 +43,10 @@ class Workers:
         self._config = uvicorn.Config(create_app(settings, self._current), **options)
         self._started: dict[int, float] = {}
 
-    def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; a worker that ends before is replaced."""
+    def run(self, sockets: list[socket.socket]) -> None:
+        """Serve on bound sockets until SIGTERM or SIGINT; a worker that ends before is replaced."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)  # before any thread begins, for a thread inherits it
-        self._socket = self._config.bind_socket()
+        self._sockets = sockets
         self._open()
         for _ in range(self._count):
             self._fork()
@@ -79,7 +80,7 @@ class Workers:
             ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
             log.info("worker_started", pid=os.getpid())
-            uvicorn.Server(self._config).run([self._socket])
+            uvicorn.Server(self._config).run(self._sockets)
         except BaseException as error:
             log.error("worker_failed", error=type(error).__name__)  # noqa: TRY400 - its text may hold what was asked
             os._exit(1)
@@ -95,7 +96,8 @@ class Workers:
 
     def _end(self) -> None:
         """Tell the workers to end what they began, and wait for them."""
-        self._socket.close()
+        for each in self._sockets:
+            each.close()
         for pid in self._started:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + self._grace

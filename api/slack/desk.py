@@ -55,10 +55,16 @@ class Place:
 
 
 class Desk:
-    """Answers questions out of Slack. Everything that reads a disk happens outside the event loop."""
+    """Answers questions out of Slack. Everything that reads a disk happens outside the event loop.
 
-    def __init__(self, current: Callable[[], Snapshot], engine: Engine) -> None:
+    `answered` is told of each answer.
+    """
+
+    def __init__(
+        self, current: Callable[[], Snapshot], engine: Engine, answered: Callable[[Answer], None] = lambda _: None
+    ) -> None:
         self._current = current
+        self._answered = answered
         self.engine = engine
         # Two answers at a time: more of them would not be ready sooner, and acknowledging would wait for them.
         self._answering = ThreadPoolExecutor(2, thread_name_prefix="nekb-slack-answer")
@@ -72,6 +78,7 @@ class Desk:
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._answering, lambda: ask(text, self._current(), limit=5, given=given))
         remember(self.engine, answer, "slack")
+        self._answered(answer)
         return answer
 
     async def defaults(self, place: Place) -> dict[str, str]:

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from api.http import metrics
 from api.http.contract import GivenKey
 from api.http.dependencies import Held, MayAsk, MayGiveFeedback, held_by, snapshot
 from api.http.problems import document, shown_as
@@ -98,6 +99,7 @@ def _ask_page(request: Request, held: Any, fields: Fields) -> Response:
     except BadInputError as error:
         return page("ask.html", error.http_status, **_common(request, found), **seen, answer=None, problem=error)
     remember(held.engine, answer, "web")
+    metrics.count(answer, "web")
     return page("ask.html", **_common(request, found), **seen, **_shown(answer, text, given, found), problem=None)
 
 

@@ -19,7 +19,9 @@ def reliability_diagram(bins: Sequence[Bin], target: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise NekbError(
-            "Plots need matplotlib.", 'Install it with `pip install -c constraints.txt ".[eval]"` in the checkout.', code="extra"
+            "Plots need matplotlib.",
+            'Install it with `pip install -c constraints.txt ".[eval]"` in the checkout.',
+            code="extra",
         ) from error
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()

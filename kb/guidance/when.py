@@ -16,7 +16,7 @@ from typing import get_args
 from kb.errors import GuidanceError
 from kb.guidance.card import Distribution, Packaging, Platform, Supervision
 
-_VALUES: dict[str, tuple[str, ...]] = {
+VALUES: dict[str, tuple[str, ...]] = {
     "platform": get_args(Platform),
     "packaging": get_args(Packaging),
     "distribution": get_args(Distribution),
@@ -50,14 +50,14 @@ def _clause(part: str) -> Clause:
     key, _, value = part.partition("=")
     key = key.strip()
     values = tuple(v.strip() for v in value.split("|"))
-    if key not in _VALUES:
+    if key not in VALUES:
         raise GuidanceError(
-            f"The condition {part!r} has no known key.", f"Use one of {', '.join(_VALUES)}, or os>=iOS 26.4."
+            f"The condition {part!r} has no known key.", f"Use one of {', '.join(VALUES)}, or os>=iOS 26.4."
         )
     for v in values:
-        if v not in _VALUES[key]:
+        if v not in VALUES[key]:
             raise GuidanceError(
-                f"The condition {part!r} has the unknown value {v!r}.", f"Use {', '.join(_VALUES[key])}."
+                f"The condition {part!r} has the unknown value {v!r}.", f"Use {', '.join(VALUES[key])}."
             )
     return Clause(key, values)
 

@@ -11,13 +11,14 @@ from typing import get_args
 
 from kb.answer import Signal, SignalKind
 from kb.encoder import ASKED_TOKENS, Vector
-from kb.errors import VectorsUnavailableError
+from kb.errors import BadInputError, VectorsUnavailableError
 from kb.filters import EVERYTHING, Filters
-from kb.guidance.card import Platform
+from kb.guidance.when import VALUES
 from kb.lexical import terms
 from kb.matching.candidates import Candidates, Matrix
 from kb.matching.classifier import Weighed, term_features
 from kb.matching.features import by_signals, by_terms, by_vector, decisive_terms
+from kb.matching.pointers import FOREIGN
 from kb.once import Once
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import English, in_english
@@ -95,13 +96,13 @@ class Question:
 
     `given` are answers to what was missing, such as `{"platform": "macOS"}`; they count like signals of the text and
     replace what the text only implied. `read` is the wording that is matched: the text, and a given error behind it,
-    for "it fails with error 5" alone is like nothing.
+    for "it fails with error 5" alone is like nothing. Raises `BadInputError` for a given value that its kind has not.
     """
 
     def __init__(self, text: str | Text, snapshot: Snapshot, given: Mapping[str, str]) -> None:
         self._asked = text if isinstance(text, Text) else Text(text, snapshot)
         self.snapshot = snapshot
-        self.given = given
+        self.given = check_given(given)
         self.degraded: VectorsUnavailableError | None = None
         self._by_words: tuple[int, Search] | None = None
         self._nearest: tuple[int, Search] | None = None
@@ -211,10 +212,23 @@ def _given_signal(kind: str, value: str, at: int, bare: int | None, tables: Sign
     )
 
 
+def check_given(given: Mapping[str, str]) -> Mapping[str, str]:
+    """The same facts. Raises `BadInputError` where a kind has values of its own and this is none of them."""
+    for kind, value in given.items():
+        known = _known(kind)
+        if known and _cased(kind, value) not in known:
+            raise BadInputError(f"{value[:80]!r} is no {kind} that is known.", f"Give one of {', '.join(known)}.")
+    return given
+
+
+def _known(kind: str) -> tuple[str, ...]:
+    """The values that a kind can have; none where it can have any."""
+    return (*VALUES.get(kind, ()), *(FOREIGN if kind == "platform" else ()))
+
+
 def _cased(kind: str, value: str) -> str:
     """A value in the case in which cards write it: `macos` is macOS, `ios 18.2` is iOS 18.2."""
     if kind == "os":
         family, _, version = value.strip().partition(" ")
         return f"{SYSTEMS.get(family.lower(), family)} {version}".strip()
-    values = (*get_args(Platform), "Android", "Windows", "Linux") if kind == "platform" else ()
-    return next((v for v in values if v.lower() == value.strip().lower()), value)
+    return next((v for v in _known(kind) if v.lower() == value.strip().lower()), value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kb.error_lookup import look_up
-from kb.errors import NekbError
+from kb.error_lookup import find_errors, look_up
+from kb.errors import NekbError, NotFoundError
 from kb.home import shipped_data
 from kb.signals import SignalTables
 from kb.signals.tables import Case, Domain, compile_tables
@@ -61,3 +61,14 @@ def test_what_is_unknown_is_said_in_a_sentence(words: list[str]) -> None:
     with pytest.raises(NekbError) as caught:
         look_up(words, TABLES)
     assert caught.value.remedy
+
+
+def test_named_parts_have_to_agree() -> None:
+    symbol = "NEVPNErrorConfigurationInvalid"
+    for parts in ({}, {"code": 1}, {"domain": "NEVPNErrorDomain"}, {"domain": "NEVPNErrorDomain", "code": 1}):
+        assert [k.case.symbol for k in find_errors(TABLES, symbol=symbol, **parts)] == [symbol]
+    for parts in ({"code": 3}, {"domain": "NETunnelProviderErrorDomain"}, {"domain": "NoSuchDomain"}):
+        with pytest.raises(NotFoundError):
+            find_errors(TABLES, symbol=symbol, **parts)
+    assert len(find_errors(TABLES, domain="NEVPNErrorDomain")) > 1
+    assert [k.case.code for k in find_errors(TABLES, domain="NEVPNErrorDomain", code=5)] == [5]

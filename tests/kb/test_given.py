@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kb.asking import ask
+from kb.errors import BadInputError
 from kb.snapshot import Snapshot
 
 
@@ -38,3 +39,24 @@ def test_a_card_about_other_platforms_is_not_first_where_the_platform_is_given(s
 def test_a_domain_given_for_a_bare_code_keeps_the_code(snapshot: Snapshot) -> None:
     answer = ask("error code 4 connecting", snapshot, given={"error": "NEVPNErrorDomain"})
     assert [(s.domain, s.code) for s in answer.signals if s.kind == "error"] == [("NEVPNErrorDomain", 4)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("platform", "garbage"),
+        ("distribution", "shop"),
+        ("supervision", "x"),
+        ("packaging", ""),
+        ("simulator", "maybe"),
+    ],
+)
+def test_a_value_that_its_kind_has_not_is_refused_with_those_it_has(snapshot: Snapshot, kind: str, value: str) -> None:
+    with pytest.raises(BadInputError, match=f"is no {kind}") as refused:
+        ask("code 8 hotspot", snapshot, given={kind: value})
+    assert "Give one of" in refused.value.remedy
+
+
+def test_a_known_value_is_read_in_any_case(snapshot: Snapshot) -> None:
+    answer = ask("content filter", snapshot, given={"distribution": "TestFlight", "platform": "IOS"})
+    assert {(s.kind, s.value) for s in answer.signals} >= {("distribution", "testflight"), ("platform", "iOS")}

@@ -28,7 +28,8 @@ from api.http.dependencies import (
 from api.http.problems import ANY, documented
 from api.records.questions import remember
 from kb.answer import Answer
-from kb.asking import ask
+from kb.asking import ask, readable
+from kb.matching.question import check_given
 from kb.snapshot import Snapshot
 
 Given = Annotated[Bounded | None, Query()]
@@ -94,7 +95,6 @@ async def get_ask(
     error: Given = None,
 ) -> Response:
     """The same for a link that can be shared."""
-    not_modified(request, snapshot)
     facts = {
         "platform": platform,
         "os": os,
@@ -104,7 +104,11 @@ async def get_ask(
         "simulator": simulator,
         "error": error,
     }
-    return await _answer(query, limit, {k: v for k, v in facts.items() if v}, snapshot, held)
+    given = {k: v for k, v in facts.items() if v}
+    readable(query)
+    check_given(given)
+    not_modified(request, snapshot)
+    return await _answer(query, limit, given, snapshot, held)
 
 
 async def _answer(query: str, limit: int, given: dict[str, str], snapshot: Snapshot, held: Services) -> Response:
@@ -112,7 +116,7 @@ async def _answer(query: str, limit: int, given: dict[str, str], snapshot: Snaps
     question = partial(ask, query, snapshot, limit=limit, given=given)
     answer = await asyncio.get_running_loop().run_in_executor(held.askers, question)
     remember(held.engine, answer, "http")
-    metrics.OUTCOMES.labels(answer.outcome, "http").inc()
+    metrics.count(answer, "http")
     shown = Response(answer.to_json(), media_type="application/json", headers=validators(snapshot))
     if answer.degraded:
         not_to_keep(shown)

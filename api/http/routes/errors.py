@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from api.http.contract import ErrorOut
 from api.http.dependencies import MayAsk, ReadSnapshot, not_modified
 from api.http.problems import ANY, documented
-from kb.error_lookup import KnownError, look_up
+from kb.error_lookup import KnownError, find_errors
 
 router = APIRouter(prefix="/v1", tags=["errors"], dependencies=[MayAsk], responses=documented(*ANY, 404, 304))
 
@@ -22,10 +22,10 @@ def get_errors(
     domain: Annotated[str | None, Query(max_length=120)] = None,
     symbol: Annotated[str | None, Query(max_length=120)] = None,
 ) -> list[ErrorOut]:
-    """What a code means, in one domain or in every domain that knows it; or a symbol; best first."""
+    """What a code means, in one domain or in every domain that knows it; or a symbol; best first. All have to agree."""
+    found = find_errors(snapshot.signals, code=code, domain=domain, symbol=symbol)
     not_modified(request, snapshot)
-    words = [w for w in (symbol, domain, None if code is None else str(code)) if w]
-    return [error(known) for known in look_up(words, snapshot.signals)]
+    return [error(known) for known in found]
 
 
 def error(known: KnownError) -> ErrorOut:

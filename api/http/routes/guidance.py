@@ -38,10 +38,10 @@ def list_guidance(
 @router.get("/guidance/{id}", responses=documented(404))
 def get_guidance(request: Request, snapshot: ReadSnapshot, id: Annotated[str, Path(max_length=64)]) -> CardOut:
     """One whole card."""
-    not_modified(request, snapshot)
     card = snapshot.cards.get(id)
     if card is None:
         raise NotFoundError(f"There is no card {id!r}.", "GET /v1/guidance lists them.")
+    not_modified(request, snapshot)
     return whole(card, snapshot)
 
 

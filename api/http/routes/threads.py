@@ -29,10 +29,10 @@ router = APIRouter(prefix="/v1", tags=["threads"], dependencies=[MayAsk], respon
 @router.get("/threads/{id}", responses=documented(404))
 def get_thread(request: Request, snapshot: ReadSnapshot, id: Annotated[str, Path(max_length=128)]) -> ThreadOut:
     """A document with its posts, what it links to and what links to it."""
-    not_modified(request, snapshot)
     document = snapshot.document(id)
     if document is None:
         raise NotFoundError(f"There is no thread {id!r}.", "GET /v1/search finds them.")
+    not_modified(request, snapshot)
     return whole(document, snapshot)
 
 
@@ -66,8 +66,9 @@ def get_search(
     offset: Annotated[int, Query(ge=0, le=200)] = 0,
 ) -> SearchPage:
     """Documents like the query, with filters."""
+    text = readable(query)
     not_modified(request, snapshot)
-    found = search(readable(query), snapshot, filters, limit, offset)
+    found = search(text, snapshot, filters, limit, offset)
     if found.degraded_reason:
         not_to_keep(response)
     following = (

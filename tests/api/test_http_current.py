@@ -1,0 +1,93 @@
+"""The snapshot that answers: nothing that lies in the data directory ends the look-out for the next good one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from api.http import app as serving
+from api.http.app import create_app
+from api.http.current import CurrentSnapshot
+from api.http.settings import ServeSettings
+from kb.errors import SnapshotError
+from kb.snapshot import Snapshot, read_manifest
+
+
+def publish(home: Path, id: str) -> Path:
+    """A copy of the snapshot under another id, published."""
+    folder = home / "snapshots" / id
+    source = next(path for path in (home / "snapshots").iterdir() if path.name != id)
+    shutil.copytree(source, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    # Without hashes the encoder is opened anew, not taken over from the snapshot before.
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"id": id, "sha256": {}}))
+    (home / "current").write_text(id + "\n")
+    return folder
+
+
+def damage(file: Path) -> None:
+    """Junk of the same size: only what reads it can tell."""
+    file.write_bytes(b"junk" * (file.stat().st_size // 4) + b"j" * (file.stat().st_size % 4))
+
+
+@pytest.mark.parametrize("text", ['{"schema": 8}', '{"schema": 8, "more": 1}', "[]", "8", "{", '{"schema": 1}'])
+def test_a_manifest_that_is_none_is_refused_as_a_snapshot(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(SnapshotError):
+        read_manifest(tmp_path)
+
+
+def test_files_of_a_manifest_that_are_no_table_are_refused(snapshot: Snapshot, tmp_path: Path) -> None:
+    written = json.loads(snapshot.manifest.to_json())
+    (tmp_path / "manifest.json").write_text(json.dumps(written | {"files": 3}))
+    with pytest.raises(SnapshotError):
+        read_manifest(tmp_path)
+
+
+def test_a_damaged_part_is_refused_and_taken_once_it_is_repaired(own_home: Path) -> None:
+    current = CurrentSnapshot(own_home)
+    first = current.get().manifest.id
+    folder = publish(own_home, "other")
+    for name in ("encoder/model.onnx", "encoder/tokenizer.json", "weights.json", "cards.json"):
+        whole = (folder / name).read_bytes()
+        damage(folder / name)
+        assert not current.refresh()
+        assert (current.refused, current.get().manifest.id) == ("other", first)
+        assert not current.refresh()
+        (folder / name).write_bytes(whole)
+    assert current.refresh()
+    assert (current.refused, current.get().manifest.id) == (None, "other")
+
+
+def test_a_refusal_is_forgotten_when_the_held_snapshot_is_published_again(own_home: Path) -> None:
+    current = CurrentSnapshot(own_home)
+    first = current.get().manifest.id
+    (publish(own_home, "other") / "manifest.json").write_text('{"schema": 8}')
+    current.refresh()
+    assert current.refused == "other"
+    (own_home / "current").write_text(first + "\n")
+    current.refresh()
+    assert current.refused is None
+
+
+def test_no_failure_ends_the_watch(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(ServeSettings(own_home, reload_every=0.01))
+    held = app.state.services
+    looks: list[int] = []
+
+    def failing() -> bool:
+        looks.append(1)
+        raise TypeError("of a library")
+
+    async def run() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(serving._watch(held), 2)
+
+    monkeypatch.setattr(held.current, "refresh", failing)
+    asyncio.run(run())
+    assert len(looks) > 1

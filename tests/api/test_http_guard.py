@@ -1,0 +1,164 @@
+"""What stands around every route: whose requests count, under which labels, what a page of another site may read."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from api.http.app import create_app
+from api.http.settings import ServeSettings
+from api.records.database import open_database
+from api.records.keys import create_key
+from tests.api.conftest import Start
+
+Made = Callable[..., TestClient]
+ORIGIN = "https://app.example"
+LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+AGENT = {"accept": "application/json, text/event-stream"}
+
+
+@pytest.fixture
+def made(home: Path, tmp_path: Path) -> Made:
+    """The app in this process, with settings; it writes beside the session's snapshot."""
+    own = tmp_path / "own"
+    shutil.copytree(home, own)
+
+    def make(**settings: object) -> TestClient:
+        return TestClient(create_app(ServeSettings(own, **settings)), base_url="http://127.0.0.1")  # type: ignore[arg-type]
+
+    return make
+
+
+def a_key(client: TestClient) -> dict[str, str]:
+    services = client.app.state.services  # type: ignore[attr-defined]
+    return {"Authorization": f"Bearer {create_key(open_database(services.settings.home), 'tests', ('ask',))[1]}"}
+
+
+def test_who_shows_no_key_or_wrong_ones_locks_no_key_out(made: Made) -> None:
+    client = made(require_keys=True, rate="3/minute")
+    mine = a_key(client)
+    assert [client.get("/v1/guidance").status_code for _ in range(5)] == [401, 401, 401, 429, 429]
+    invented = [client.get("/v1/guidance", headers={"X-API-Key": f"nekb_{n}"}).status_code for n in range(5)]
+    assert invented == [401, 401, 401, 429, 429]
+    assert client.get("/v1/guidance", headers=mine).status_code == 200
+    cookie = {"Cookie": "nekb_key=" + mine["Authorization"].removeprefix("Bearer ")}
+    assert client.get("/v1/guidance", headers=cookie).status_code == 200
+
+
+def test_other_words_for_authorization_are_no_way_around_the_rate(made: Made) -> None:
+    client = made(rate="2/minute")
+    asked = [client.get("/v1/guidance", headers={"Authorization": f"Basic {n}"}).status_code for n in range(3)]
+    assert asked == [200, 200, 429]
+
+
+def test_a_stale_cookie_is_ignored_where_no_key_is_needed(made: Made) -> None:
+    stale = {"Cookie": "nekb_key=nekb_gone"}
+    assert made().get("/v1/guidance", headers=stale).status_code == 200
+    assert made(require_keys=True).get("/v1/guidance", headers=stale).status_code == 401
+
+
+def test_no_path_that_somebody_invents_becomes_a_label(made: Made) -> None:
+    client = made(rate="1000/minute", hosts=("nekb.test",))
+    for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Content-Length": "99999999"}):
+        client.post("/invented-1", headers=headers)
+    client.get("/v1/guidance/", follow_redirects=False)
+    client.get("/invented-2")
+    client.post("/mcp", json=LIST_TOOLS, headers=AGENT | {"Host": "evil.example"})
+    client.get("/mcp")
+    client.get("/openapi.json")
+    routes = set(re.findall(r'nekb_requests_total\{route="([^"]*)"', client.get("/metrics").text))
+    assert not [route for route in routes if "invented" in route or route == "/v1/guidance/"]
+    assert {"unknown", "/mcp", "/openapi.json"} <= routes
+
+
+def test_each_surface_counts_its_answers(made: Made) -> None:
+    client = made()
+    client.get("/", params={"query": "code 8 hotspot"})
+    client.post("/v1/ask", json={"query": "code 8 hotspot"})
+    call = LIST_TOOLS | {"method": "tools/call", "params": {"name": "ask", "arguments": {"symptom": "code 8 hotspot"}}}
+    with client:
+        assert client.post("/mcp", json=call, headers=AGENT).status_code == 200
+    counted = client.get("/metrics").text
+    for surface in ("web", "http", "mcp"):
+        assert f'nekb_answers_total{{outcome="answered",surface="{surface}"}}' in counted
+
+
+def test_mcp_is_answered_where_it_is_asked_and_has_no_stream(made: Made) -> None:
+    with made() as client:
+        for address in ("/mcp", "/mcp/"):
+            answered = client.post(address, json=LIST_TOOLS, headers=AGENT, follow_redirects=False)
+            assert (answered.status_code, len(answered.json()["result"]["tools"])) == (200, 4)
+            for method in ("GET", "DELETE"):
+                refused = client.request(method, address, headers={"accept": "text/event-stream"})
+                assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+                assert refused.json()["remedy"]
+
+
+def test_mcp_refuses_a_foreign_name_as_a_problem_with_keys_as_well(made: Made) -> None:
+    with made(require_keys=True, hosts=("nekb.test",)) as client:
+        mine = a_key(client) | AGENT
+        refused = client.post("/mcp", json=LIST_TOOLS, headers=mine | {"Host": "evil.example"})
+        assert (refused.status_code, refused.json()["code"]) == (421, "host")
+        assert client.post("/mcp", json=LIST_TOOLS, headers=mine | {"Host": "nekb.test:8443"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/guidance"])
+def test_what_answers_get_answers_head(made: Made, path: str) -> None:
+    client = made()
+    assert client.head(path).status_code == 200
+    assert client.head(path).headers["content-length"] == str(len(client.get(path).content))
+
+
+def test_a_method_that_is_not_there_is_told_all_that_are(made: Made) -> None:
+    client = made()
+    assert client.put("/v1/ask").headers["allow"] == "GET, POST, HEAD"
+    assert client.head("/v1/feedback").headers["allow"] == "POST"
+
+
+def test_a_page_of_a_named_origin_may_read_refusals_and_its_preflights_are_free(made: Made) -> None:
+    client = made(origins=(ORIGIN,), rate="1/minute")
+    preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    for _ in range(3):
+        assert client.options("/v1/ask", headers=preflight).status_code == 200
+    answers = [client.get("/v1/guidance", headers={"Origin": ORIGIN}) for _ in range(2)]
+    assert [a.status_code for a in answers] == [200, 429]
+    for answer in answers:
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert {"ETag", "Retry-After", "X-Request-Id"} <= set(
+            answer.headers["access-control-expose-headers"].split(", ")
+        )
+
+
+def test_what_does_not_exist_is_never_unchanged(made: Made) -> None:
+    client = made()
+    tag = client.get("/v1/guidance").headers["etag"]
+    for path in ("/v1/guidance/none", "/v1/threads/none", "/v1/errors?code=99999"):
+        refused = client.get(path, headers={"If-None-Match": tag})
+        assert refused.status_code == 404
+        assert "etag" not in refused.headers
+    for path in ("/v1/ask?query=%20", "/v1/search?query=%20", "/v1/ask?query=vpn&platform=garbage"):
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 422
+    for seen in ("*", tag.removeprefix("W/"), f'"other", {tag}'):
+        assert client.get("/v1/guidance", headers={"If-None-Match": seen}).status_code == 304
+
+
+def test_the_document_says_how_a_key_is_shown(made: Made) -> None:
+    document = made(require_keys=True).get("/openapi.json").json()
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
+    assert document["paths"]["/v1/ask"]["post"]["security"] == [{"bearer": []}, {"header": []}]
+    assert "security" not in document["paths"]["/healthz"]["get"]
+    assert {} in made().get("/openapi.json").json()["paths"]["/v1/ask"]["post"]["security"]
+
+
+def test_a_proxy_that_is_named_says_who_asks(serving: Start) -> None:
+    client = serving("--rate", "2/minute", environment={"FORWARDED_ALLOW_IPS": "127.0.0.0/8"})
+    proxy = httpx.Client(base_url=client.base_url, transport=httpx.HTTPTransport(local_address="127.0.0.2"))
+    with proxy:
+        asked = [proxy.get("/v1/guidance", headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(4)]
+    assert [a.status_code for a in asked] == [200] * 4

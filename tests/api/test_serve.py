@@ -1,0 +1,88 @@
+"""`nekb serve` at its start: what can never work is said before anything is announced."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from api.cli.main import cli
+from api.http.listening import check_name, check_origin, listening, shown
+from api.records.keys import SCOPES
+from kb.errors import BadInputError
+from tests.api.conftest import Start
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--host", "203.0.113.9"], "listen"),
+        (["--host", "no.such.host.invalid"], "listen"),
+        (["--rate", "0/minute"], "bad_input"),
+        (["--rate", "often"], "bad_input"),
+        (["--origin", "http://app.example/"], "origin"),
+        (["--origin", "garbage"], "origin"),
+        (["--public-name", "https://nekb.test/"], "public_name"),
+    ],
+)
+def test_what_can_never_work_is_refused_with_a_remedy(own_home: Path, options: list[str], code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "serve", "--port", "8799", *options],
+        env=os.environ | {"NEKB_HOME": str(own_home)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"[{code}]" in done.stderr
+    assert "nekb answers" not in done.stderr
+
+
+def test_a_busy_port_is_told() -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        with pytest.raises(BadInputError, match="already") as refused:
+            listening("127.0.0.1", busy.getsockname()[1])
+    assert refused.value.code == "listen"
+
+
+def test_forms_of_names_and_origins() -> None:
+    assert shown("::1", 9230) == "[::1]:9230"
+    assert check_origin("HTTPS://App.Example:8443") == "https://app.example:8443"
+    assert check_origin("http://[::1]:3000") == "http://[::1]:3000"
+    assert check_name("Nekb.Example.com") == "nekb.example.com"
+    assert check_name("[::1]") == "::1"
+    for wrong in ("https://app.example:443", "https://", "null", "*", "https://*", "https://a.example/x", "http://[x"):
+        with pytest.raises(BadInputError):
+            check_origin(wrong)
+    for wrong in ("", "nekb.test:8765", "nekb.test/", "a b", "http://nekb.test"):
+        with pytest.raises(BadInputError):
+            check_name(wrong)
+
+
+def test_a_key_can_be_made_for_every_scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path))
+    for scope in SCOPES:
+        done = CliRunner().invoke(cli, ["keys", "create", scope, "--scope", scope])
+        assert done.exit_code == 0, done.output
+
+
+def test_what_libraries_log_is_json_too(serving: Start, tmp_path: Path) -> None:
+    client = serving()
+    with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as raw:
+        raw.sendall(b"GARBAGE\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 400")
+    client.post("/mcp", json={"secret": "xyzzy"}, headers={"accept": "application/json, text/event-stream"})
+    first, *lines = next(tmp_path.glob("serve-*.log")).read_text().splitlines()
+    assert first.startswith("nekb answers on http://127.0.0.1:")
+    events = [json.loads(line) for line in lines]
+    assert any(e.get("logger") == "uvicorn.error" and e["level"] == "warning" for e in events)
+    assert "xyzzy" not in str(events)
