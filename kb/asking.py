@@ -73,7 +73,7 @@ def readable(query: str) -> str:
     if not text.strip("\x00\ufffd \t\n"):
         raise BadInputError(
             "The question is empty.",
-            'Describe the symptom, such as `nekb ask "code 8 hotspot"`.',
+            'Describe the symptom, such as "code 8 hotspot".',
             code="empty",
         )
     odd = len(_ODD.findall(text, 0, 20_000))

@@ -62,7 +62,7 @@ def watch(
             watching.look()
             watching.deliver()
             if watching.problem:
-                click.echo(f"nekb: {watching.problem}", err=True)
+                click.echo(f"nekb: {watching.problem} [{watching.code}]", err=True)
             sys.exit(2 if watching.problem or watching.waiting() else 0)
         click.echo(f"nekb watches the forum's feed every {every} minutes. Stop it with Ctrl-C.", err=True)
         try:

@@ -82,9 +82,12 @@ def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) 
 
 
 def _mount_slack(app: FastAPI) -> None:
-    """Slack's endpoint, where its secrets are set."""
+    """Slack's endpoint, where its secrets are set. One of them alone is told: it may be there for something else."""
     secret, token = os.environ.get("SLACK_SIGNING_SECRET"), os.environ.get("SLACK_BOT_TOKEN")
     if not secret or not token:
+        if secret or token:
+            missing = "SLACK_BOT_TOKEN" if secret else "SLACK_SIGNING_SECRET"
+            log.warning("slack", code="slack", problem=f"{missing} is not set, so /slack/events is not served.")
         return
     from api.slack.app import slack_app
     from api.slack.desk import Desk, SlackSettings
@@ -93,7 +96,7 @@ def _mount_slack(app: FastAPI) -> None:
     held: Services = app.state.services
     desk = Desk(held.current.get, held.engine, lambda answer: metrics.count(answer, "slack"))
     settings = SlackSettings(token, secret, api_base=os.environ.get("SLACK_API_URL"))
-    app.include_router(slack_router(slack_app(settings, desk)))
+    app.include_router(slack_router(slack_app(settings, desk), secret))
 
 
 @contextlib.asynccontextmanager

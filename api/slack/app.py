@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond, AsyncSay
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
@@ -25,8 +26,9 @@ USAGE = (
     "take *Ask nekb about this message* from a message's menu. "
     "`/nekb set platform macOS` makes that the default of this channel, `/nekb set platform none` removes it."
 )
-FAILED = "nekb failed on this question.", "Try again; whoever runs it can see why in its log."
+FAILED = "nekb failed on this question.", "Try again; whoever runs it can see why in its log.", "internal"
 _SET = re.compile(r"^set\s+(platform|distribution|supervision)\s+(\S+)$", re.IGNORECASE)
+_IS_SLACKS = "nekb_verified"
 _QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 logger = logging.getLogger("nekb.slack")
 
@@ -52,6 +54,7 @@ def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
         logger=logger,
         attaching_function_token_enabled=False,
     )
+    app.middleware(_verified)
     app.middleware(Once(desk.engine).__call__)
     app.error(_failed)
     _questions(app, desk)
@@ -77,7 +80,7 @@ def _questions(app: AsyncApp, desk: Desk) -> None:
             try:
                 await respond(text=await desk.set_default(place, change[1].lower(), change[2]))
             except NekbError as error:
-                await respond(text=escaped(str(error)))
+                await respond(text=escaped(f"{error} [{error.code}]"))
         else:
             await _private(respond, desk, text, place)
 
@@ -173,7 +176,7 @@ async def _made(
         blocks = answer_blocks(answer, given, asked=text, every_step=every_step, public=public, quoted=quoted)
         return blocks, fallback(answer), False
     except NekbError as error:
-        return error_blocks(error.sentence, error.remedy), escaped(error.sentence), True
+        return error_blocks(error.sentence, error.remedy, error.code), escaped(error.sentence), True
     except Exception as error:
         _log(error)
         return error_blocks(*FAILED), FAILED[0], True
@@ -187,9 +190,22 @@ async def _respond(respond: AsyncRespond, blocks: list[dict[str, Any]], words: s
         await respond(text=f"{words} (The whole answer could not be shown here.)", **{**how, "replace_original": False})
 
 
-async def _failed(error: Exception, respond: AsyncRespond, say: AsyncSay, body: dict[str, Any]) -> None:
-    """Whatever a handler did not catch: say so to the person, in the log without a word of the body."""
+async def _verified(context: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+    """A middleware, which Bolt runs after its own: a request that comes to it is Slack's."""
+    context[_IS_SLACKS] = True
+    return await next()
+
+
+async def _failed(
+    error: Exception, respond: AsyncRespond, say: AsyncSay, body: dict[str, Any], context: dict[str, Any]
+) -> None:
+    """Whatever a handler did not catch: say so to the person, in the log without a word of the body.
+
+    Only where the request is Slack's: the body says where the answer goes.
+    """
     _log(error)
+    if not context.get(_IS_SLACKS):
+        return
     event = body.get("event") or {}
     try:
         if respond.response_url:

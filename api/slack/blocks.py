@@ -62,9 +62,9 @@ def fallback(answer: Answer) -> str:
     return entities(answer.guidance[0].title) if answer.guidance else "Nothing here."
 
 
-def error_blocks(sentence: str, remedy: str) -> list[Block]:
-    """A failure said in a sentence with its remedy."""
-    return [_section(f":warning: {escaped(sentence)} {escaped(remedy)}")]
+def error_blocks(sentence: str, remedy: str, code: str) -> list[Block]:
+    """A failure said in a sentence with its remedy and its code."""
+    return [_section(f":warning: {escaped(sentence)} {escaped(remedy)} [{escaped(code)}]")]
 
 
 def _section(text: str) -> Block:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.addresses import web_url
+from kb.errors import BadInputError
+
 _SCOPES = ["commands", "app_mentions:read", "chat:write"]
 _WATCH_SCOPES = ["channels:history", "groups:history"]
 
@@ -11,9 +14,10 @@ _WATCH_SCOPES = ["channels:history", "groups:history"]
 def manifest(address: str | None, *, watch: bool = False) -> dict[str, Any]:
     """The manifest for a server at `address` (`https://nekb.example.com`), or for Socket Mode where it is None.
 
-    `watch` adds what `nekb watch` needs to see in a channel what it has sent there.
+    `watch` adds what `nekb watch` needs to see in a channel what it has sent there. Raises `BadInputError` for an
+    address that Slack would not call.
     """
-    events = f"{address.rstrip('/')}/slack/events" if address else None
+    events = None if address is None else f"{_https(address)}/slack/events"
     command: dict[str, Any] = {
         "command": "/nekb",
         "description": "Guidance for a Network Extension symptom",
@@ -51,3 +55,15 @@ def manifest(address: str | None, *, watch: bool = False) -> dict[str, Any]:
             "token_rotation_enabled": False,
         },
     }
+
+
+def _https(address: str) -> str:
+    """The address without a slash at its end."""
+    url = web_url(address)
+    if url is None or url.scheme != "https" or url.userinfo or url.query or url.fragment:
+        raise BadInputError(
+            f"{address!r} is no https address.",
+            "Slack calls only https addresses; write it as https://nekb.example.com.",
+            code="address",
+        )
+    return str(url).rstrip("/")

@@ -31,9 +31,37 @@ def without_mention(text: str) -> str:
 
 
 def words_of(message: Mapping[str, Any]) -> str:
-    """What a message says: its text, or, as with posts of other apps, its attachments."""
-    said = [str(message.get("text") or "")]
-    for attachment in message.get("attachments") or []:
+    """What a message says: its text or its blocks, whichever say more, and, as with posts of other apps, attachments.
+
+    Of an app's post the blocks are what is shown, and the text may be no more than a title for notifications.
+    """
+    said = [max(str(message.get("text") or ""), _words(message.get("blocks")), key=len)]
+    for attachment in _each(message.get("attachments")):
         if isinstance(attachment, Mapping):
-            said.append(str(attachment.get("text") or attachment.get("fallback") or ""))
+            own = str(attachment.get("text") or "") or _words(attachment.get("blocks"))
+            said.append(own or str(attachment.get("fallback") or ""))
     return typed("\n".join(part for part in dict.fromkeys(said) if part.strip()))
+
+
+def _words(blocks: object) -> str:
+    return "\n".join(words for block in _each(blocks) if (words := _words_in(block)))
+
+
+def _words_in(block: object, depth: int = 8) -> str:
+    """The words of a block, or of what stands in one: its own, or those of its parts, one below the other.
+
+    The parts of a rich text's section make up one text: nothing stands between them.
+    """
+    if not isinstance(block, Mapping) or block.get("type") == "actions" or depth == 0:  # a button says nothing
+        return ""
+    own = block.get("text") or block.get("url")
+    if isinstance(own, str):
+        return own
+    inside = [own, *_each(block.get("fields")), *_each(block.get("elements"))]
+    kind = str(block.get("type"))
+    between = "" if kind.startswith("rich_text_") and kind != "rich_text_list" else "\n"
+    return between.join(words for part in inside if (words := _words_in(part, depth - 1)))
+
+
+def _each(held: object) -> list[Any]:
+    return held if isinstance(held, list) else []

@@ -11,13 +11,14 @@ import hashlib
 import json
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 
+from api.addresses import web_url
 from api.records.deliveries import Delivery
 from api.triage.messages import PERHAPS_AGAIN, blocks, fallback
 from ingest.fetching.fetcher import retry_after
@@ -51,9 +52,24 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class FileTarget:
-    """A file of JSON lines. Exactly once: after a kill the end of the file is read, and a torn line is written anew."""
+    """A file of JSON lines. Exactly once: after a kill the end of the file is read, and a torn line is written anew.
+
+    Raises `BadInputError` for a pipe or a device, of which nothing can be read again.
+    """
 
     path: Path
+
+    def __post_init__(self) -> None:
+        try:
+            regular = stat.S_ISREG(self.path.stat().st_mode)
+        except OSError:
+            return  # there is none yet; whether it can be written shows when something is
+        if not regular:
+            raise BadInputError(
+                f"{self.path} is no file: what was sent could not be read there again.",
+                "Name a file, and follow it with `tail -F`.",
+                code="file",
+            )
 
     @property
     def key(self) -> str:
@@ -69,7 +85,7 @@ class FileTarget:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._append(file.fileno(), line, delivery)
         except OSError as error:
-            raise SendError(f"{self.path} cannot be written: {error.strerror}", arrived=True) from error
+            raise SendError(f"{self.path} cannot be written: {error.strerror or error}", arrived=True) from error
 
     def _append(self, file: int, line: bytes, delivery: Delivery) -> None:
         size = os.fstat(file).st_size
@@ -104,7 +120,7 @@ class WebhookTarget:
 
     def __init__(self, address: str, client: httpx.Client | None = None) -> None:
         self._address = web_address(address)
-        self.key = f"webhook:{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+        self.key = f"webhook:{hashlib.sha256(self._address.encode()).hexdigest()[:16]}"
         self._client = client or _client()
 
     def send(self, delivery: Delivery, message: dict[str, Any]) -> None:
@@ -119,7 +135,7 @@ class SlackWebhookTarget:
 
     def __init__(self, address: str, client: httpx.Client | None = None) -> None:
         self._address = web_address(address)
-        self.key = f"slack-webhook:{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+        self.key = f"slack-webhook:{hashlib.sha256(self._address.encode()).hexdigest()[:16]}"
         self._client = client or _client()
 
     def send(self, delivery: Delivery, message: dict[str, Any]) -> None:
@@ -141,7 +157,7 @@ class SlackTarget:
         self._channel, self._api = channel, web_address(api or SLACK_API)
         self.key = f"slack:{channel}"
         self._client = client or _client()
-        self._headers = {"authorization": f"Bearer {token}"}
+        self._headers = {"authorization": f"Bearer {_bearable(token)}"}
 
     def send(self, delivery: Delivery, message: dict[str, Any]) -> None:
         """Post the message, unless it is in the channel already."""
@@ -160,17 +176,19 @@ class SlackTarget:
     def _is_there(self, delivery: Delivery) -> bool | None:
         """Whether the channel has it; None where the history may not be read."""
         oldest = _seconds(delivery.tried_at or delivery.at) - 600  # two clocks
-        cursor = ""
+        cursor: object = ""
         for _ in range(_PAGES):
             query = {"channel": self._channel, "oldest": str(oldest), "limit": "200", "include_all_metadata": "true"}
             try:
-                page = self._call("conversations.history", query | {"cursor": cursor}, form=True)
+                page = self._call("conversations.history", query | {"cursor": str(cursor)}, form=True)
             except RefusedError:
                 return None
-            for held in page.get("messages", []):
-                if held.get("metadata", {}).get("event_payload", {}).get("key") == delivery.item:
-                    return True
-            cursor = page.get("response_metadata", {}).get("next_cursor") or ""
+            messages = page.get("messages")
+            if not isinstance(messages, list):
+                return None
+            if any(_within(held, "metadata", "event_payload", "key") == delivery.item for held in messages):
+                return True
+            cursor = _within(page, "response_metadata", "next_cursor") or ""
             if not cursor:
                 return False
         return None
@@ -179,11 +197,32 @@ class SlackTarget:
         response = post(self._client, f"{self._api.rstrip('/')}/{method}", body, self._headers, form=form)
         try:
             said = response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SendError("Slack's answer was not JSON", arrived=True) from error
+        if not isinstance(said, dict):
+            raise SendError("Slack's answer was no object", arrived=True)
         if not said.get("ok"):
             raise RefusedError(f"Slack refused {method}: {str(said.get('error'))[:80]}")
         return dict(said)
+
+
+def _within(held: object, *names: str) -> object:
+    """What stands under these names, one within the other; None where one of them is missing."""
+    for name in names:
+        held = held.get(name) if isinstance(held, dict) else None
+    return held
+
+
+def _bearable(token: str) -> str:
+    """A token that a header can carry. Raises `BadInputError`, which does not show it."""
+    token = token.strip()
+    if not re.fullmatch(r"[!-~]+", token):
+        raise BadInputError(
+            "SLACK_BOT_TOKEN is no token: it holds what a token never holds.",
+            "Copy the Bot User OAuth Token (xoxb-...) again.",
+            code="slack",
+        )
+    return token
 
 
 class RefusedError(SendError):
@@ -210,6 +249,8 @@ def post(
         raise SendError(f"it could not be reached ({type(error).__name__})") from error
     except httpx.HTTPError as error:
         raise SendError(f"the connection broke ({type(error).__name__})", arrived=True) from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise SendError(f"the request cannot be made ({type(error).__name__})") from error
     if sent.status_code == 429:
         raise SendError("it asks to wait (429)", wait=retry_after(sent.headers.get("retry-after")) or 60.0)
     if sent.status_code >= 500:
@@ -220,10 +261,13 @@ def post(
 
 
 def web_address(address: str) -> str:
-    """An address to send to. Raises `BadInputError` for one that is not https, unless it is of this machine."""
-    split = urlsplit(address)
-    if split.hostname and (split.scheme == "https" or (split.scheme == "http" and split.hostname in _LOOPBACK)):
-        return address
+    """An address to send to, without space around it.
+
+    Raises `BadInputError` for what is none, and for one that is not https, unless it is of this machine.
+    """
+    url = web_url(address)
+    if url and (url.scheme == "https" or url.host in _LOOPBACK):
+        return address.strip()
     raise BadInputError("The address to send to is no https address.", "Only this machine may be sent to by http.",
                         code="address")  # fmt: skip
 

@@ -48,6 +48,7 @@ class Watch:
         self._engine, self._targets = engine, targets
         self._read, self._judge, self._digest_hour = read, judge, digest_hour
         self.problem: str | None = None
+        self.code = ""  # of the problem
 
     def run(self, every: float) -> None:
         """Go on until stopped; `every` is the number of seconds between two looks at the feed."""
@@ -64,7 +65,7 @@ class Watch:
         try:
             threads = {t.id: t.to_json() for t in self._read()}
         except NekbError as error:
-            self.problem = f"{error.sentence} {error.remedy}"
+            self.problem, self.code = f"{error.sentence} {error.remedy}", error.code
             log.warning("feed", code=error.code, problem=error.sentence)
             return 0
         self.problem = None
@@ -79,7 +80,7 @@ class Watch:
             deliveries.note(self._engine, target.key, start | threads, "seen")
             return []
         if threads and not deliveries.known_of(self._engine, target.key, threads):
-            self.problem = GAP
+            self.problem, self.code = GAP, "gap"
             deliveries.note(self._engine, target.key, {f"{_GAP}{_now()}": {"problem": GAP}}, "seen")  # for the digest
             log.warning("feed", problem=self.problem)
         return deliveries.note(self._engine, target.key, dict(reversed(threads.items())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import time
@@ -13,12 +14,19 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from slack_bolt.async_app import AsyncBoltRequest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
+from api.http.app import create_app
+from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.records.tables import feedback
+from api.slack.app import slack_app
+from api.slack.desk import Desk, SlackSettings
 from api.slack.manifest import manifest
 from api.slack.state import pack, unpack
+from kb.errors import BadInputError
 from tests.api.conftest import Start, running
 from tests.api.slack_stub import (
     SECRET,
@@ -35,6 +43,7 @@ from tests.api.slack_stub import (
 )
 
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 LIMIT = 3.0  # seconds that Slack waits
 
 
@@ -174,6 +183,18 @@ def test_a_message_of_another_app_is_read_out_of_its_attachments(slack: httpx.Cl
     assert "NEHotspotConfigurationErrorInternal" in texts(message["blocks"])
 
 
+def test_a_message_of_blocks_alone_is_read_and_one_without_words_is_told(slack: httpx.Client, stub: SlackStub) -> None:
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "NEHotspotConfigurationErrorDomain code=8"}}
+    send_shortcut(slack, stub, {"text": "", "blocks": [section]})
+    [(_, message)] = stub.wait(1)
+    assert "NEHotspotConfigurationErrorInternal" in texts(message["blocks"])
+    send_shortcut(slack, stub, {"text": "", "blocks": None})
+    told = texts(stub.wait(2)[1][1]["blocks"])
+    assert "The question is empty." in told
+    assert "[empty]" in told
+    assert "nekb ask" not in told  # nobody types a shell's command in Slack
+
+
 def votes(folder: Path) -> list[tuple[bool, str | None]]:
     with open_database(folder / "home").connect() as db:
         rows = db.execute(select(feedback.c.helpful, feedback.c.reason).order_by(feedback.c.id)).all()
@@ -226,6 +247,7 @@ def test_a_channel_keeps_its_platform_and_another_does_not_have_it(slack: httpx.
     assert "taking it for macOS" in texts(message["blocks"])
     send_command(slack, stub, "set platform windows")
     assert "Write one of iOS, macOS" in stub.wait(3)[2][1]["text"]
+    assert "[bad" in stub.wait(3)[2][1]["text"]
     stub.another()
     send_command(slack, stub, "content filter permission prompt")
     assert unpack(buttons_of(stub.wait(1)[0][1])["nekb_share"]["value"])[1] == {}
@@ -241,7 +263,9 @@ def test_help_and_rubbish_get_a_sentence(slack: httpx.Client, stub: SlackStub) -
 def test_too_many_questions_are_told_and_the_answer_stays(slack: httpx.Client, stub: SlackStub) -> None:
     for _ in range(21):
         send_command(slack, stub, "code 8 hotspot")
-    assert sum("more than 20 questions" in texts(m["blocks"]) for _, m in stub.wait(21)) == 1
+    refused = [texts(m["blocks"]) for _, m in stub.wait(21) if "more than 20 questions" in texts(m["blocks"])]
+    assert len(refused) == 1
+    assert "[rate]" in refused[0]
     value = pack("code 8 hotspot", {})
     send_action(slack, stub, {"type": "button", "action_id": "nekb_show_all", "value": value})
     told = stub.wait(22)[21][1]
@@ -258,6 +282,70 @@ def test_blocks_that_slack_does_not_take_are_followed_by_words(slack: httpx.Clie
     (_, first), (_, second) = stub.wait(2)
     assert "blocks" in first
     assert "could not be shown here" in second["text"]
+
+
+def malformed(body: bytes) -> dict[str, list[tuple[str, str | bytes]]]:
+    """Headers of an unsigned request that a verifier may stumble over."""
+    stamp, signature = "X-Slack-Request-Timestamp", "X-Slack-Signature"
+    now, good, zeros = str(int(time.time())), signed(body)[signature], "v0=" + "0" * 64
+    return {
+        "a word for a time": [(stamp, "abc"), (signature, "v0=00")],
+        "no time": [(stamp, ""), (signature, zeros)],
+        "a time of 5,000 digits": [(stamp, "1" * 5000), (signature, zeros)],
+        "a time below zero": [(stamp, "-1"), (signature, zeros)],
+        "a signature that is not ASCII": [(stamp, now), (signature, "v0=é".encode())],
+        "a signature of 64 letters that are not ASCII": [(stamp, now), (signature, "v0=" + "é" * 64)],
+        "two times": [(stamp, now), (stamp, "abc"), (signature, good)],
+        "two signatures": [(stamp, now), (signature, good), (signature, "v0=é".encode())],
+    }
+
+
+@pytest.mark.parametrize("spoil", list(malformed(b"")))
+def test_a_request_with_malformed_headers_is_refused_and_makes_the_server_call_nobody(
+    slack: httpx.Client, stub: SlackStub, folder: Path, spoil: str
+) -> None:
+    event = {"type": "app_mention", "user": "U1", "text": "private-word-xyzzy", "ts": "1.1", "channel": "C0SECRET"}
+    mention = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event_id": "Eforged", "event": event}
+    command = command_form(stub, "private-word-xyzzy")
+    for body, kind in ((command, FORM), (b"ssl_check=1&" + command, FORM), (json.dumps(mention).encode(), JSON)):
+        headers = [("Content-Type", kind), *malformed(body)[spoil]]
+        raw = [(name, value.encode() if isinstance(value, str) else value) for name, value in headers]
+        refused = slack.post("/slack/events", content=body, headers=[(n.encode(), v) for n, v in raw])
+        assert (refused.status_code, refused.content) == (401, b"")
+    time.sleep(0.2)
+    assert stub.received == []
+    assert "xyzzy" not in logged(folder)
+
+
+def test_where_bolt_fails_before_it_has_verified_a_request_nobody_is_told(stub: SlackStub, tmp_path: Path) -> None:
+    """The route lets nothing of the kind through; the handler of errors does not rest on that."""
+    settings = SlackSettings("xoxb-stub", SECRET, api_base=f"{stub.url}/api/")
+    app = slack_app(settings, Desk(lambda: pytest.fail("not asked"), open_database(tmp_path)))
+    event = {"type": "app_mention", "user": "U1", "text": "hi", "ts": "1.1", "channel": "C0SECRET"}
+    mention = json.dumps({"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event": event})
+    for body, kind in ((command_form(stub, "hi").decode(), FORM), (mention, JSON)):
+        headers = {"content-type": kind, "x-slack-request-timestamp": "abc", "x-slack-signature": "v0=00"}
+        answered = asyncio.run(app.async_dispatch(AsyncBoltRequest(body=body, headers=headers)))
+        assert answered.status == 500
+    assert stub.received == []
+
+
+def test_a_failure_of_a_verified_request_is_told(stub: SlackStub, tmp_path: Path) -> None:
+    settings = SlackSettings("xoxb-stub", SECRET, api_base=f"{stub.url}/api/")
+    desk = Desk(lambda: pytest.fail("not asked"), open_database(tmp_path))
+    desk.defaults = None  # type: ignore[assignment, method-assign]
+    app = slack_app(settings, desk)
+    body = command_form(stub, "code 8 hotspot")
+    headers = {"content-type": FORM} | {name.lower(): value for name, value in signed(body).items()}
+
+    async def ask() -> None:
+        await app.async_dispatch(AsyncBoltRequest(body=body.decode(), headers=headers))
+        await asyncio.to_thread(stub.wait)
+
+    asyncio.run(ask())
+    [(_, message)] = stub.wait()
+    assert "nekb failed on this question." in texts(message["blocks"])
+    assert "[internal]" in texts(message["blocks"])
 
 
 @pytest.mark.parametrize("spoil", ["signature", "secret", "old", "future", "missing", "replayed on another body"])
@@ -380,3 +468,38 @@ def test_the_manifest_for_both_ways() -> None:
     assert len(shown["name"]) <= 35
     assert len(shown["description"]) <= 140
     assert len(public["features"]["shortcuts"][0]["name"]) <= 24 + 76
+
+
+def test_the_manifest_takes_the_address_of_a_server_and_nothing_else() -> None:
+    def url(address: str) -> str:
+        return str(manifest(address)["settings"]["interactivity"]["request_url"])
+
+    assert url("HTTPS://Nekb.example.com") == "https://nekb.example.com/slack/events"
+    assert url(" https://nekb.example.com:8443/desk/\n") == "https://nekb.example.com:8443/desk/slack/events"
+    for address in (
+        "",
+        "https://",
+        "http://nekb.example.com",
+        "nekb.example.com",
+        'https://a b"<>',
+        "https://[bad",
+        "https://nekb.example.com:port",
+        "https://nekb.example.com/?a=1",
+        "https://a@b.example",
+    ):
+        with pytest.raises(BadInputError) as raised:
+            manifest(address)
+        assert raised.value.code == "address"
+
+
+@pytest.mark.parametrize("name", ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"])
+def test_a_server_with_half_of_what_slack_needs_says_so(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"SLACK_SIGNING_SECRET": "SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN": "SLACK_SIGNING_SECRET"}[name]
+    monkeypatch.setenv(name, "secret-word")
+    monkeypatch.delenv(other, raising=False)
+    with capture_logs() as lines:
+        create_app(ServeSettings(tmp_path))
+    [told] = [line["problem"] for line in lines if line["event"] == "slack"]
+    assert told == f"{other} is not set, so /slack/events is not served."

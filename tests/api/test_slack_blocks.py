@@ -161,3 +161,36 @@ def test_a_mention_is_taken_off_and_a_message_is_read_whole() -> None:
     assert without_mention("<@U0> code 8 &amp; more") == "code 8 & more"
     assert words_of({"text": "a", "attachments": [{"fallback": "b"}, None, {"text": "c"}]}) == "a\nb\nc"
     assert words_of({"text": None, "attachments": None}) == ""
+
+
+def test_what_is_shown_of_another_apps_post_is_read_out_of_its_blocks() -> None:
+    rich = [
+        {"type": "rich_text_section", "elements": [{"type": "text", "text": "See "}, {"url": "https://a.example"}]},
+        {"type": "rich_text_list", "elements": [{"type": "rich_text_section", "elements": [{"text": "one"}]}] * 2},
+        {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "code\n8"}]},
+    ]
+    shown = [
+        {"type": "header", "text": {"type": "plain_text", "text": "Alert"}},
+        {"type": "section", "text": None, "fields": [{"type": "mrkdwn", "text": "a &lt; b"}, {"text": "c"}]},
+        {"type": "rich_text", "elements": rich},
+        {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Dismiss"}}]},
+        None,
+        {"type": "divider"},
+    ]
+    said = "Alert\na < b\nc\nSee https://a.example\none\none\ncode\n8"
+    assert words_of({"text": "", "blocks": shown}) == said
+    assert words_of({"text": "New alert", "blocks": shown}) == said
+    assert words_of({"text": "its own, longer", "blocks": [{"text": {"text": "short"}}]}) == "its own, longer"
+    assert words_of({"attachments": [{"fallback": "[no preview]", "blocks": shown}]}) == said
+
+
+@pytest.mark.parametrize("blocks", [None, {}, "x", [[]], [{"elements": {"a": 1}}], [{"text": {"text": {"text": 1}}}]])
+def test_blocks_of_no_known_form_say_nothing(blocks: object) -> None:
+    assert words_of({"text": "", "blocks": blocks}) == ""
+
+
+def test_blocks_within_blocks_without_end_are_read_no_deeper_than_slack_makes_them() -> None:
+    block: dict[str, Any] = {"text": "deep"}
+    for _ in range(5_000):
+        block = {"elements": [block]}
+    assert words_of({"blocks": [block]}) == ""

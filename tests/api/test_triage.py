@@ -12,7 +12,7 @@ from api.cli.triage import triage as command
 from api.triage.reading import threads_in
 from api.triage.showing import triage_lines
 from kb.documents import Document, Post
-from kb.errors import NekbError
+from kb.errors import BadInputError, NekbError
 from kb.snapshot import Snapshot
 from kb.triage import Triage, posters_words, triage
 
@@ -47,7 +47,9 @@ def test_only_what_the_poster_did_not_say_is_left_out(snapshot: Snapshot) -> Non
 
 
 def test_a_question_told_again_is_a_likely_duplicate_and_the_thread_itself_is_not(snapshot: Snapshot) -> None:
-    first = next(d for d in threads_in(str(PAGES / "tag-page.txt"), snapshot.folder) if "Purple" in d.title)
+    first = next(
+        d for d in threads_in(str(PAGES / "tag-page.txt"), snapshot.folder, pytest.fail) if "Purple" in d.title
+    )
     assert all(d.id != first.id for d in triage(first, snapshot).duplicates)
     words = (
         "After the Mac sleeps my packet tunnel, the purple tunnel, carries nothing. The handshake timed out with code"
@@ -106,3 +108,44 @@ def test_what_is_no_thread_is_told_in_a_sentence(tmp_path: Path, at_home: None) 
         done = CliRunner().invoke(command, [what])
         assert isinstance(done.exception, NekbError)
     assert CliRunner().invoke(command, ["-"], input="my sourdough bread does not rise").exit_code == 1
+
+
+GATE = "<html><title>Verify that you are human</title><h1>Verify you are human</h1></html>"
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_judged(tmp_path: Path, at_home: None) -> None:
+    for name, text in {
+        "a.txt": "",
+        "b.html": GATE,
+        "c.txt": "Hotspot fails\ncode 8 hotspot",
+        "d.txt": "\x01" * 9,
+    }.items():
+        (tmp_path / name).write_text(text)
+    done = CliRunner().invoke(command, [str(tmp_path), "--json"])
+    [line] = done.stdout.splitlines()
+    assert (done.exit_code, json.loads(line)["thread"]["title"]) == (0, "Hotspot fails")
+    told = done.stderr.splitlines()
+    assert [line.partition(": it ")[0] for line in told] == [
+        f"nekb: passed over: {n}" for n in ("a.txt", "b.html", "d.txt")
+    ]
+    assert "human" in told[1]
+
+
+def test_where_no_file_can_be_read_the_first_is_the_error(tmp_path: Path, at_home: None) -> None:
+    (tmp_path / "a.txt").write_text("")
+    (tmp_path / "b.html").write_text(GATE)
+    done = CliRunner().invoke(command, [str(tmp_path)])
+    assert isinstance(done.exception, BadInputError)
+    assert (done.exception.sentence, done.exception.code) == ("a.txt: it is empty.", "empty")
+    assert "nekb ask" not in done.exception.remedy
+    assert "b.html: it is the forum's" in done.stderr
+
+
+def test_no_name_is_not_the_folder_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_home: None
+) -> None:
+    (tmp_path / "a.txt").write_text("Hotspot fails\ncode 8 hotspot")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(command, [""])
+    assert isinstance(done.exception, BadInputError)
+    assert done.exception.sentence == "No file is named."

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,8 +26,9 @@ import pytest
 from api.records import deliveries
 from api.records.database import open_database
 from api.triage.messages import blocks, digest_message
-from api.triage.targets import FileTarget, SendError, SlackTarget, SlackWebhookTarget, WebhookTarget, web_address
+from api.triage.targets import FileTarget, SendError, SlackTarget, SlackWebhookTarget, WebhookTarget, post, web_address
 from api.triage.watching import GAP, Watch, only_watch
+from ingest.lock import only_writer
 from kb.answer import SnapshotInfo
 from kb.documents import Document, Post
 from kb.errors import BadInputError, NekbError
@@ -282,7 +284,7 @@ def test_a_feed_that_has_moved_on_is_told(tmp_path: Path) -> None:
     watch.look()
     feed[:] = [thread(9), thread(8)]
     assert watch.look() == 2
-    assert watch.problem == GAP
+    assert (watch.problem, watch.code) == (GAP, "gap")
 
 
 @pytest.mark.parametrize(("arrived", "again"), [(True, True), (False, False)])
@@ -316,7 +318,17 @@ def test_a_feed_that_cannot_be_had_is_told_and_tried_again(tmp_path: Path) -> No
 
     watch = Watch(open_database(tmp_path), [Recorder()], closed, judged, 23)
     assert watch.look() == 0
-    assert watch.problem == "The forum asks for a human. Save the page."
+    assert (watch.problem, watch.code) == ("The forum asks for a human. Save the page.", "fetch")
+
+
+def test_a_single_look_that_fails_says_the_code_and_ends_with_2(own_home: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "api.cli", "watch", "--once", "--file", str(tmp_path / "out.jsonl")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NEKB_HOME": str(own_home)}
+    with only_writer(own_home):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("nekb: Another nekb is ingesting")
+    assert done.stderr.endswith(" [busy]\n")
 
 
 def test_one_digest_a_day_holds_what_came_since_the_last(tmp_path: Path, clock: Callable[[str], None]) -> None:
@@ -388,6 +400,21 @@ def test_somebody_elses_unfinished_line_is_kept(tmp_path: Path) -> None:
     assert file.read_text() == "my own notes\n" + LINE
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
+def test_what_is_no_file_is_refused_at_the_start(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "out"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/null")
+    else:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(os.path.relpath(path))
+    with pytest.raises(BadInputError, match="is no file") as raised:
+        FileTarget(path)
+    assert raised.value.code == "file"
+
+
 def answering(status: int, body: object = None, seen: list[httpx.Request] | None = None) -> httpx.Client:
     def handle(request: httpx.Request) -> httpx.Response:
         if seen is not None:
@@ -439,6 +466,106 @@ def test_a_refusal_of_slack_is_told_and_the_thread_waits() -> None:
     client = answering(200, {"ok": False, "error": "not_in_channel"})
     with pytest.raises(SendError, match="not_in_channel") as raised:
         SlackTarget("C0WATCHED", "xoxb-stub", client=client).send(delivery(), MESSAGE)
+    assert raised.value.arrived is False
+
+
+class Odd:
+    """A Slack on loopback that takes every message with the answer `said`, and has `history` to show."""
+
+    def __init__(self, said: bytes, history: bytes = b"{}") -> None:
+        self.posted: list[str] = []
+        odd = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["content-length"])).decode()
+                read = self.path.endswith("conversations.history")
+                if not read:
+                    odd.posted.append(raw)
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(history if read else said)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        api = f"http://127.0.0.1:{self._server.server_address[1]}/api/"
+        self.target = SlackTarget("C0WATCHED", "xoxb-stub", api)
+
+    def __enter__(self) -> Odd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize("said", [b"[]", b"null", b'"x"', b"3", b"", b"<html>", b"\xff", b"[" * 100_000])
+def test_an_answer_of_slack_that_is_no_object_is_a_failure_and_may_have_arrived(said: bytes) -> None:
+    with Odd(said) as slack, pytest.raises(SendError) as raised:
+        slack.target.send(delivery(), MESSAGE)
+    assert raised.value.arrived is True
+
+
+@pytest.mark.parametrize(
+    ("history", "posted", "perhaps"),
+    [
+        (b'{"ok": true, "messages": null}', 1, True),
+        (b'{"ok": true}', 1, True),
+        (
+            b'{"ok": true, "messages": [null, 3, "x", {"metadata": null}, {"metadata": {"event_payload": null}}]}',
+            1,
+            False,
+        ),
+        (b'{"ok": true, "messages": [], "response_metadata": null}', 1, False),
+        (b'{"ok": true, "messages": [null, {"metadata": {"event_payload": {"key": "thread-1"}}}]}', 0, False),
+    ],
+)
+def test_a_history_that_lacks_what_it_should_hold_is_read_as_far_as_it_goes(
+    history: bytes, posted: int, perhaps: bool
+) -> None:
+    with Odd(b'{"ok": true}', history) as slack:
+        slack.target.send(delivery(in_doubt=True), MESSAGE)
+    assert len(slack.posted) == posted
+    assert any("Perhaps a repeat" in message for message in slack.posted) is perhaps
+
+
+@pytest.mark.parametrize("token", ["xoxb-secrét", "xoxb-sec\nrét", "xoxb-sec ret", " "])
+def test_a_token_that_no_header_can_carry_is_refused_at_the_start(token: str) -> None:
+    with pytest.raises(BadInputError) as raised:
+        SlackTarget("C0WATCHED", token)
+    assert raised.value.code == "slack"
+    assert "sec" not in str(raised.value)
+    SlackTarget("C0WATCHED", "xoxb-stub\n")  # as `$(cat file)` of other shells leaves it
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://[bad", "https://127.0.0.1:notaport/h", "http://127.0.0.1:99999/h", "https://exa mple.invalid/h",
+        f"https://{'a' * 64}.example/h", "https://a..example/h", "https://", "https:///x", "https://a\nb.example/h",
+        "https://xn--é.example/h", "https://a.example/\x01",
+    ],
+)  # fmt: skip
+def test_a_mistyped_address_is_refused_at_the_start(address: str) -> None:
+    for target in (WebhookTarget, SlackWebhookTarget):
+        with pytest.raises(BadInputError) as raised:
+            target(address)
+        assert raised.value.code == "address"
+
+
+def test_space_around_an_address_is_no_part_of_it(world: World) -> None:
+    clean, padded = WebhookTarget(f"{world.url}/hook"), WebhookTarget(f" {world.url}/hook\n")
+    padded.send(delivery(), MESSAGE)
+    assert (padded.key, world.hooked) == (clean.key, ["thread-1"])
+
+
+@pytest.mark.parametrize("address", [f"https://{'a' * 64}.example/h", "https://127.0.0.1:notaport/h"])
+def test_an_address_that_cannot_be_asked_for_is_a_failure_to_send(address: str) -> None:
+    with httpx.Client(trust_env=False) as client, pytest.raises(SendError) as raised:
+        post(client, address, {}, {})
     assert raised.value.arrived is False
 
 
