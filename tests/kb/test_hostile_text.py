@@ -19,7 +19,7 @@ from kb.signals.tables import compile_tables
 from kb.snapshot import Snapshot
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
-LENGTH = 60_000
+LENGTH = 20_000
 ALLOWED = 5.0  # seconds; what is quadratic takes minutes
 RUNS = (
     *(
