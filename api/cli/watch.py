@@ -47,7 +47,7 @@ def watch(
 
     What the feed shows when a target is first used is not new. Nothing is ever posted to the forum.
 
-    Exit status with --once: 0 all went well, 2 the feed or a target could not be reached.
+    Exit status with --once: 0 all went well, 2 the feed, a target or the records could not be reached.
     """
     from api.cli.opening import open_or_build
     from api.triage.watching import only_watch
