@@ -26,7 +26,8 @@ _REDACTIONS = (
     (re.compile(r"(?<![\w.+-])[\w.+-]++(?:@[\w-]++\.[\w.+-]++)+"), "<mail>"),
     (
         re.compile(
-            r"(?i)\b(bearer|token|password|passwd|pwd|secret|api[_-]?key|authorization|passphrase|psk)\b(\s*[:=]\s*|\s+)[\"']?[^\s\"',;]+"
+            r"(?i)\b(bearer|token|password|passwd|pwd|secret|api[_-]?key|authorization|passphrase|psk)\b"
+            r"([\"']?\s*[:=]\s*[\"']?|\s+[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',;]+"
         ),
         r"\1\2<secret>",
     ),

@@ -19,7 +19,8 @@ from api.records.tables import questions as table
 
 
 def row(query: str) -> dict[str, object]:
-    return {"at": "2026-11-20", "query": query, "outcome": "answered", "confidence": 1.0, "card": None, "surface": "http"}
+    found = {"outcome": "answered", "confidence": 1.0, "card": None}
+    return {"at": "2026-11-20", "query": query, "surface": "http", **found}
 
 
 @pytest.fixture
@@ -56,6 +57,10 @@ def test_no_mail_address_is_kept_whatever_stands_around(before: str, after: str)
         ("jwt eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl!", "eyJzdWIi"),
         ("id-eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl", "eyJzdWIi"),
         ("password: hunter2, and so on", "hunter2"),
+        ('{"password": "hunter2"}', "hunter2"),
+        ("psk 'hunter2'", "hunter2"),
+        ("Authorization: Bearer opaque-word", "opaque-word"),
+        ('"authorization": "Basic dXNlcjpwdw=="', "dXNlcjpwdw"),
         ("key sk-abcdefghij0123456789", "abcdefghij"),
         ("-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY----- then", "MIIabc"),
         ("from 10.0.0.17 to 00:1A:2b:3c:4d:5e", "10.0.0.17"),
@@ -73,9 +78,7 @@ def test_a_paste_of_a_megabyte_is_read_at_once(run: str) -> None:
     assert time.process_time() - started < 3
 
 
-def test_a_text_that_cannot_be_written_takes_no_other_with_it(
-    engine: Engine, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_text_that_cannot_be_written_takes_no_other_with_it(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "nekb.records"):
         questions._write(engine, [row("a good one"), row("secret-word \ud800"), row("another good one")])
     assert kept(engine) == ["a good one", "another good one"]
