@@ -122,9 +122,9 @@ def started(home: Path, log: Path) -> Iterator[tuple[SocketStub, SlackStub, subp
 
 
 @pytest.fixture
-def running(home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub, Path]]:
+def running(own_home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub, Path]]:
     log = tmp_path / "slack.log"
-    with started(home, log) as (socket, stub, _):
+    with started(own_home, log) as (socket, stub, _):
         yield socket, stub, log
 
 
