@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from kb.errors import BadInputError, NekbError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from api.slack.desk import Desk, SlackSettings
+
+_FORGET_EVERY = 3600.0  # seconds
 
 
 @click.group(invoke_without_command=True)
@@ -37,13 +45,12 @@ def _socket_mode() -> None:
     import asyncio
 
     from aiohttp import ClientError
-    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
     from slack_sdk.errors import SlackApiError
 
     from api.cli.opening import open_or_build
     from api.http.current import CurrentSnapshot
     from api.records.database import open_database
-    from api.slack.app import slack_app
+    from api.records.questions import flush
     from api.slack.desk import Desk, SlackSettings
     from kb.home import nekb_home
 
@@ -58,16 +65,8 @@ def _socket_mode() -> None:
     current = CurrentSnapshot(nekb_home())
     current.refresh()  # everything is open before the first question, which Slack expects taken in three seconds
     settings = SlackSettings(bot, app_token=app_token, api_base=os.environ.get("SLACK_API_URL"))
-
-    async def run() -> None:
-        app = slack_app(settings, Desk(current.fresh, open_database(nekb_home())))
-        await app.client.auth_test()  # a wrong token is said now: once it listens, the client tries again for ever
-        await app.client.apps_connections_open(app_token=app_token)
-        click.echo("nekb answers in Slack (Socket Mode). Stop it with Ctrl-C.", err=True)
-        await AsyncSocketModeHandler(app, app_token).start_async()  # type: ignore[no-untyped-call]
-
     try:
-        asyncio.run(run())
+        asyncio.run(_answer(settings, app_token, Desk(current.fresh, open_database(nekb_home()))))
     except SlackApiError as error:
         raise BadInputError(
             f"Slack refused a token: {error.response.get('error')}.",
@@ -80,5 +79,49 @@ def _socket_mode() -> None:
             "Check the network, then start it again.",
             code="slack",
         ) from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("Stopped.", err=True)
+    finally:
+        flush()
+
+
+async def _answer(settings: SlackSettings, app_token: str, desk: Desk) -> None:
+    """Answer until the process is told to stop, by Ctrl-C or as a service is (SIGTERM)."""
+    import asyncio
+    import signal
+
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+
+    from api.slack.app import slack_app
+
+    here = asyncio.current_task()
+    assert here is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, here.cancel)
+    app = slack_app(settings, desk)
+    await app.client.auth_test()  # a wrong token is said now: once it listens, the client tries again for ever
+    await app.client.apps_connections_open(app_token=app_token)
+    click.echo("nekb answers in Slack (Socket Mode). Stop it with Ctrl-C.", err=True)
+    forgetting = asyncio.create_task(_forget(desk.engine))
+    socket = AsyncSocketModeHandler(app, app_token)
+    try:
+        await socket.start_async()  # type: ignore[no-untyped-call]
+    finally:
+        forgetting.cancel()
+        await socket.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _forget(engine: Engine) -> None:
+    """Forget old questions and votes once an hour. No failure ends it."""
+    import asyncio
+    import logging
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.records.retention import forget_old
+
+    while True:
+        try:
+            await asyncio.to_thread(forget_old, engine)
+        except (NekbError, SQLAlchemyError) as error:
+            logging.getLogger("nekb.slack").warning("old questions are not forgotten: %s", type(error).__name__)
+        await asyncio.sleep(_FORGET_EVERY)

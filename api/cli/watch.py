@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.errors import BadInputError
+from kb.errors import BadInputError, NekbError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def watch(
 
     What the feed shows when a target is first used is not new. Nothing is ever posted to the forum.
 
-    Exit status with --once: 0 all went well, 2 the feed or a target could not be reached.
+    Exit status with --once: 0 all went well, 2 the feed, a target or the records could not be reached.
     """
     from api.cli.opening import open_or_build
     from api.triage.watching import only_watch
@@ -59,16 +59,31 @@ def watch(
     with only_watch(home):
         watching = _watch(home, targets, digest_at)
         if once:
-            watching.look()
-            watching.deliver()
-            if watching.problem:
-                click.echo(f"nekb: {watching.problem} [{watching.code}]", err=True)
-            sys.exit(2 if watching.problem or watching.waiting() else 0)
+            sys.exit(_once(watching))
         click.echo(f"nekb watches the forum's feed every {every} minutes. Stop it with Ctrl-C.", err=True)
         try:
             watching.run(every * 60.0)
         except KeyboardInterrupt:
             click.echo("Stopped; the next start goes on from here.", err=True)
+
+
+def _once(watching: Watch) -> int:
+    """Look and send once; the exit status. Raises `NekbError` where the records cannot be read or written."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        watching.look()
+        watching.deliver()
+        waiting = watching.waiting()
+    except SQLAlchemyError as error:
+        raise NekbError(
+            f"The records database does not answer ({type(error).__name__}).",
+            "Try again in a moment; nothing is lost.",
+            code="database",
+        ) from error
+    if watching.problem:
+        click.echo(f"nekb: {watching.problem} [{watching.code}]", err=True)
+    return 2 if watching.problem or waiting else 0
 
 
 def _log_to_stderr() -> None:

@@ -22,6 +22,7 @@ HEAD = "0001"  # the newest revision of `api.records.migrations`; kept here so t
 _WAIT = 10  # seconds a connection may take to be had
 _LOCK = 0x6E656B62  # an advisory lock's number on PostgreSQL: "nekb"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_ALWAYS: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error's words would quote questions
 
 
 def database_url(home: Path) -> str:
@@ -56,13 +57,13 @@ def _engine(address: str) -> Engine:
 
 def _created(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, **_ALWAYS)
         event.listen(engine, "connect", _careful)
         return engine
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     waiting = {"connect_timeout": 5, "options": f"-c statement_timeout={_WAIT}s -c lock_timeout={_WAIT}s"}
-    engine = create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
+    engine = create_engine(url, **_ALWAYS, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
     if engine.dialect.driver == "psycopg":
         event.listen(engine, "do_connect", _patient)
     return engine

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import re
 import threading
 import time
 
 from sqlalchemy import Engine, insert
+from sqlalchemy.exc import DataError
 
 from api.records.clock import now
 from api.records.tables import questions
@@ -17,16 +19,20 @@ from kb.answer import Answer
 KEPT_CHARACTERS = 4_000
 _WAITING = 1_000
 _GATHER = 0.2  # seconds
+logger = logging.getLogger("nekb.records")
+# A paste may be one run of letters a megabyte long, and `re` lets nobody else work meanwhile: each pattern begins where
+# a run begins and never takes one back, so that it looks at no character more than a few times.
 _REDACTIONS = (
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "<mail>"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]++(?:@[\w-]++\.[\w.+-]++)+"), "<mail>"),
     (
         re.compile(
-            r"(?i)\b(bearer|token|password|passwd|pwd|secret|api[_-]?key|authorization|passphrase|psk)\b(\s*[:=]\s*|\s+)[\"']?[^\s\"',;]+"
+            r"(?i)\b(bearer|token|password|passwd|pwd|secret|api[_-]?key|authorization|passphrase|psk)\b"
+            r"([\"']?\s*[:=]\s*[\"']?|\s+[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',;]+"
         ),
         r"\1\2<secret>",
     ),
     (re.compile(r"\b(?:nekb|sk|ghp|gho|xox[abp]|AKIA)[_-]?[A-Za-z0-9_-]{16,}\b"), "<secret>"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<secret>"),
+    (re.compile(r"(?<![\w-])(?=[\w-]*\beyJ[\w-])[\w-]++(?:\.[\w-]++){2}"), "<secret>"),
     (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), "<secret>"),
     (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
     (re.compile(r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b"), "<address>"),
@@ -64,11 +70,23 @@ class _Writer(threading.Thread):
 def _write(engine: Engine, rows: list[dict[str, object]]) -> None:
     for row in rows:
         row["query"] = redacted(str(row["query"]))
+    _insert(engine, rows)
+
+
+def _insert(engine: Engine, rows: list[dict[str, object]]) -> None:
+    """Insert rows; where the database cannot hold the text of one, the others all the same.
+
+    A database that is away or busy is asked once for all of them, since each would wait as long.
+    """
     try:
         with engine.begin() as db:
             db.execute(insert(questions), rows)
-    except Exception:  # noqa: S110 - questions that are not kept must not stop the next
-        pass
+    except Exception as error:  # questions that are not kept must not stop the next
+        if len(rows) > 1 and isinstance(error, ValueError | DataError):
+            for row in rows:
+                _insert(engine, [row])
+        else:
+            logger.warning("questions not kept: %d (%s)", len(rows), type(error).__name__)
 
 
 _writer: _Writer | None = None

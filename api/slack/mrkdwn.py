@@ -14,6 +14,7 @@ _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile(r"(`[^`]+`)")
 _FORMATTING = re.compile(r"([*_~`])")
 _PING = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
+_SEAM = re.compile(r"<[^<>]*>|\s+")  # behind a link or a space a text may be cut; spaces in a link are none
 _ZERO_WIDTH = "\u200b"
 
 
@@ -46,7 +47,7 @@ def link(title: str, url: str, *, outside: bool = False) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Text of at most `limit` characters, cut at a word and never inside an entity or a link."""
+    """Text of at most `limit` characters, cut behind a word or a link and never inside an entity or a link."""
     if len(text) <= limit:
         return text
     head = text[: limit - 2]
@@ -54,4 +55,5 @@ def cut(text: str, limit: int) -> str:
         at = head.rfind(opening)
         if at > head.rfind(closing):
             head = head[:at]
-    return head.rsplit(" ", 1)[0] + " …"
+    seams = [seam.end() for seam in _SEAM.finditer(head)]
+    return head[: seams[-1] if seams else None].rstrip() + " …"

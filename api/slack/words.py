@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _TOKEN = re.compile(r"<(https?://|mailto:|tel:|@|#|!)([^<>|]*)(?:\|([^<>]*))?>")
-_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^<>]*)?>")
 
 
 def typed(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.records import deliveries
 from api.records.deliveries import Delivery
@@ -51,13 +52,19 @@ class Watch:
         self.code = ""  # of the problem
 
     def run(self, every: float) -> None:
-        """Go on until stopped; `every` is the number of seconds between two looks at the feed."""
+        """Go on until stopped; `every` is the number of seconds between two looks at the feed.
+
+        A database that is busy or away is told in the log and asked again: what was not remembered is seen again.
+        """
         next_look = 0.0
         while True:
-            if time.monotonic() >= next_look:
-                next_look = time.monotonic() + every
-                self.look()
-            self.deliver()
+            try:
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + every
+                    self.look()
+                self.deliver()
+            except SQLAlchemyError as error:
+                log.warning("database", error=type(error).__name__)
             time.sleep(_PULSE)
 
     def look(self) -> int:
@@ -112,7 +119,7 @@ class Watch:
         try:
             target.send(delivery, message)
         except SendError as error:
-            wait = error.wait if error.wait is not None else min(30 * 2**delivery.attempts, _LONGEST_WAIT)
+            wait = min(30 * 2**delivery.attempts if error.wait is None else error.wait, _LONGEST_WAIT)
             again = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait)).replace(microsecond=0).isoformat()
             deliveries.failed(self._engine, delivery, arrived=error.arrived or delivery.in_doubt, not_before=again)
             log.warning("not_sent", target=target.key, item=delivery.item, problem=error.what, again=again)

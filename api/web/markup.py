@@ -18,7 +18,7 @@ from api.text import one_line, plain, safe_url
 from kb.guidance.card import Card
 
 _CODE = re.compile(r"`([^`]+)`")
-_TAG_OR_SEAM = re.compile(r"<[^>]*>|(?<=[a-z0-9])(?=[A-Z][a-z])")
+_TAG_OR_SEAM = re.compile(r"<[^<>]*>|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _LONGEST = 200_000  # characters of one text that are rendered
 
 

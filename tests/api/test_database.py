@@ -12,11 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy.exc import IntegrityError
 
 from api.records import database
 from api.records.keys import create_key, find_key, list_keys
-from api.records.tables import metadata
+from api.records.tables import api_keys, metadata
 from kb.errors import NekbError
 
 
@@ -69,6 +70,14 @@ def test_a_database_of_a_newer_nekb_is_left_alone(tmp_path: Path) -> None:
         db.execute("update alembic_version set version_num = '9999'")
     with pytest.raises(NekbError, match="newer nekb"):
         database.open_database(tmp_path)
+
+
+def test_the_words_of_an_error_hold_nothing_of_what_was_written(tmp_path: Path) -> None:
+    engine = database.open_database(tmp_path)
+    row = {"id": "a", "name": "do-not-show", "hash": "do-not-show", "scopes": "ask", "created": "2026-11-20"}
+    with pytest.raises(IntegrityError) as caught, engine.begin() as db:
+        db.execute(insert(api_keys), [row, row])
+    assert "do-not-show" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -112,12 +113,41 @@ def _one_answer(answer: Answer) -> None:
     _ANSWER[:] = [answer]
 
 
+PARTS = st.one_of(
+    st.text(max_size=60).map(escaped),
+    st.sampled_from([" ", "\n", "&amp;", "&lt;b&gt;", "word " * 9, "z" * 90]),
+    st.builds(link, st.text(max_size=40), st.sampled_from(["https://e.com", "https://e.com/?a=b&c=d|e"])),
+)
+
+
 @settings(deadline=None)
-@given(st.text(max_size=400), st.integers(min_value=10, max_value=100))
-def test_a_cut_text_is_short_and_whole(text: str, limit: int) -> None:
-    short = cut(escaped(text), limit)
-    assert len(short) <= max(limit, len(escaped(text)) if len(escaped(text)) <= limit else limit)
-    assert short.count("<") == short.count(">")
+@given(st.lists(PARTS, max_size=12), st.integers(min_value=10, max_value=100))
+def test_a_cut_text_is_short_and_whole(parts: list[str], limit: int) -> None:
+    text = "".join(parts)
+    short = cut(text, limit)
+    assert len(short) <= limit
+    if len(text) > limit:
+        assert text.startswith(short.removesuffix(" …"))
+    for opening, closing in (("<", ">"), ("&", ";")):
+        assert short.count(opening) <= short.count(closing)
+        assert short.rfind(opening) <= short.rfind(closing)
+    links = re.compile("<[^<>]*>")
+    assert set(links.findall(short)) <= set(links.findall(text))
+    assert not {"<", ">"} & set(links.sub("", short)), "half a link"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "short"),
+    [
+        ("<https://e.com|foo bar>" + "z" * 100, 60, "<https://e.com|foo bar> …"),
+        ("see <https://e.com|foo bar baz> and more", 24, "see …"),
+        ("one two three", 12, "one two …"),
+        ("word &amp;&amp;&amp;", 12, "word …"),
+        ("z" * 20, 10, "z" * 8 + " …"),
+    ],
+)
+def test_a_text_is_cut_behind_a_word_or_a_link(text: str, limit: int, short: str) -> None:
+    assert cut(text, limit) == short
 
 
 @settings(deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -15,7 +16,11 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
+from sqlalchemy import Engine, insert, select
 
+from api.records.database import open_database
+from api.records.retention import since
+from api.records.tables import questions
 from tests.api.conftest import free_port
 from tests.api.slack_stub import SlackStub, check_blocks
 
@@ -99,15 +104,16 @@ def environment_of(home: Path, port: int, bot: str = "xoxb-secret-word") -> dict
     }
 
 
-@pytest.fixture
-def running(home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub, Path]]:
-    socket, stub, log = SocketStub(), SlackStub(), tmp_path / "slack.log"
+@contextlib.contextmanager
+def started(home: Path, log: Path) -> Iterator[tuple[SocketStub, SlackStub, subprocess.Popen[bytes]]]:
+    """`nekb slack` on a data directory, connected."""
+    socket, stub = SocketStub(), SlackStub()
     environment = environment_of(home, socket.port)
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "api.cli", "slack"], env=environment, stdout=out, stderr=out)
     try:
         assert socket.connected.wait(60), log.read_text()
-        yield socket, stub, log
+        yield socket, stub, process
     finally:
         process.terminate()
         process.wait(30)
@@ -115,14 +121,48 @@ def running(home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub,
         stub.close()
 
 
+@pytest.fixture
+def running(own_home: Path, tmp_path: Path) -> Iterator[tuple[SocketStub, SlackStub, Path]]:
+    log = tmp_path / "slack.log"
+    with started(own_home, log) as (socket, stub, _):
+        yield socket, stub, log
+
+
+def typed(stub: SlackStub, text: str) -> dict[str, Any]:
+    return {"command": "/nekb", "text": text, "response_url": f"{stub.url}/response", "trigger_id": "1",
+            "user_id": "U1", "team_id": "T1", "channel_id": "C1", "api_app_id": "A1"}  # fmt: skip
+
+
+def asked(engine: Engine) -> list[str]:
+    with engine.connect() as db:
+        return [row.query for row in db.execute(select(questions.c.query).order_by(questions.c.id))]
+
+
+def test_old_questions_are_forgotten_and_the_last_one_is_kept(own_home: Path, tmp_path: Path) -> None:
+    engine, log = open_database(own_home), tmp_path / "slack.log"
+    row = {"query": "", "outcome": "no_match", "confidence": 0.1, "card": None, "surface": "slack"}
+    with engine.begin() as db:
+        db.execute(insert(questions), [row | {"query": f"{days} days ago", "at": since(days)} for days in (100, 10)])
+    with started(own_home, log) as (socket, stub, process):
+        deadline = time.monotonic() + 20
+        while asked(engine) != ["10 days ago"]:
+            assert time.monotonic() < deadline, asked(engine)
+            time.sleep(0.1)
+        socket.send("slash_commands", typed(stub, "code 8 hotspot"), "first")
+        stub.wait()
+        process.terminate()  # as services are stopped, while the question still waits to be written
+        assert process.wait(30) == 0, log.read_text()
+    assert asked(engine) == ["10 days ago", "code 8 hotspot"]
+    assert "Stopped." in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
 def test_a_cold_socket_acknowledges_in_time_answers_once_and_logs_nothing_of_it(
     running: tuple[SocketStub, SlackStub, Path],
 ) -> None:
     socket, stub, log = running
     assert socket.token == "Bearer xapp-secret-word"
-    command = {"command": "/nekb", "text": "code 8 hotspot private-word-xyzzy", "response_url": f"{stub.url}/response",
-               "trigger_id": "1", "user_id": "U1", "team_id": "T1", "channel_id": "C1", "api_app_id": "A1"}  # fmt: skip
-    took = socket.send("slash_commands", command, "first")
+    took = socket.send("slash_commands", typed(stub, "code 8 hotspot private-word-xyzzy"), "first")
     print(f"socket: acknowledged after {took * 1000:.0f} ms")
     assert took < LIMIT
     message = stub.wait()[0][1]
