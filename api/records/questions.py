@@ -20,8 +20,8 @@ KEPT_CHARACTERS = 4_000
 _WAITING = 1_000
 _GATHER = 0.2  # seconds
 logger = logging.getLogger("nekb.records")
-# A paste may be one run of letters a megabyte long, and `re` lets nobody else work meanwhile: each pattern begins where
-# a run begins and never takes one back, so that it looks at no character more than a few times.
+# A paste may be one run of letters a megabyte long, and `re` lets nobody else work meanwhile: a pattern that begins
+# with a run of any length begins at its first character and takes none of it back.
 _REDACTIONS = (
     (re.compile(r"(?<![\w.+-])[\w.+-]++(?:@[\w-]++\.[\w.+-]++)+"), "<mail>"),
     (

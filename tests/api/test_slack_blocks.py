@@ -116,7 +116,9 @@ def _one_answer(answer: Answer) -> None:
 PARTS = st.one_of(
     st.text(max_size=60).map(escaped),
     st.sampled_from([" ", "\n", "&amp;", "&lt;b&gt;", "word " * 9, "z" * 90]),
-    st.builds(link, st.text(max_size=40), st.sampled_from(["https://e.com", "https://e.com/?a=b&c=d|e"])),
+    st.builds(
+        link, st.text(max_size=40) | st.just("foo bar"), st.sampled_from(["https://e.com", "https://e.com/?a=b&c=d|e"])
+    ),
 )
 
 
