@@ -22,6 +22,7 @@ HEAD = "0001"  # the newest revision of `api.records.migrations`; kept here so t
 _WAIT = 10  # seconds a connection may take to be had
 _LOCK = 0x6E656B62  # an advisory lock's number on PostgreSQL: "nekb"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_ALWAYS: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error's words would quote questions
 
 
 def database_url(home: Path) -> str:
@@ -43,26 +44,29 @@ def _engine(address: str) -> Engine:
             revision = _revision(db)
         if revision != HEAD:
             _migrate(engine)
-    except (SQLAlchemyError, ImportError) as error:
-        raise NekbError(
-            "The database of keys and feedback cannot be used.",
-            'Install nekb with `pip install "nekb[postgresql]"`, or use SQLite.'
-            if isinstance(error, ImportError | NoSuchModuleError)
-            else "Check NEKB_DATABASE_URL, or the permissions of records.db in the data directory.",
-            code="database",
-        ) from (None if isinstance(error, ArgumentError) else error)  # its words repeat the address
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        missing = isinstance(error, ImportError | NoSuchModuleError)
+        told = unusable('Install nekb with `pip install "nekb[postgresql]"`, or use SQLite.') if missing else unusable()
+        # The words of these repeat the address, or a part of it.
+        raise told from (None if isinstance(error, ArgumentError | ValueError) else error)
     return engine
+
+
+def unusable(remedy: str | None = None) -> NekbError:
+    """What to tell a person of a database that fails, at the start or later."""
+    check = "Check NEKB_DATABASE_URL, or records.db in the data directory: its permissions, and who else holds it."
+    return NekbError("The database of keys and feedback cannot be used.", remedy or check, code="database")
 
 
 def _created(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, **_ALWAYS)
         event.listen(engine, "connect", _careful)
         return engine
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     waiting = {"connect_timeout": 5, "options": f"-c statement_timeout={_WAIT}s -c lock_timeout={_WAIT}s"}
-    engine = create_engine(url, pool_pre_ping=True, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
+    engine = create_engine(url, **_ALWAYS, pool_timeout=_WAIT, pool_recycle=1800, connect_args=waiting)
     if engine.dialect.driver == "psycopg":
         event.listen(engine, "do_connect", _patient)
     return engine
