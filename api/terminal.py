@@ -1,11 +1,13 @@
 """The answer in a terminal: the card first, its checklist, its links, then threads, then what is missing.
 
-Coloured and with links to click on a terminal; plain lines when piped. Everything that came from outside passes
+Coloured and with links to click on a terminal that has both; plain lines when piped and where there is no colour.
+Everything that came from outside passes
 through `api.text` first.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -34,10 +36,17 @@ def show(answer: Answer) -> None:
         from rich.console import Console
 
         console = Console(highlight=False, width=None)
-        for line in rich_lines(answer):
-            console.print(line, soft_wrap=False)
-    else:
-        sys.stdout.write("\n".join(plain_lines(answer)) + "\n")
+        if console.color_system is not None and not console.no_color:
+            for line in rich_lines(answer, addresses=_without_links()):
+                console.print(line, soft_wrap=False, crop=False)
+            return
+    sys.stdout.write("\n".join(plain_lines(answer)) + "\n")
+
+
+def _without_links() -> bool:
+    """Whether the terminal is one that has colours and shows a link's title alone, with nothing to click."""
+    term = os.environ.get("TERM", "")
+    return os.environ.get("TERM_PROGRAM") == "Apple_Terminal" or term == "linux" or term.startswith("screen")
 
 
 def plain_lines(answer: Answer) -> Iterator[str]:
@@ -164,8 +173,11 @@ def _unmarked(text: str) -> str:
     return _INLINE.sub(lambda m: m["bold"] if m["bold"] else m[0], text)
 
 
-def rich_lines(answer: Answer) -> Iterator[RenderableType]:
-    """The answer for a terminal, as rich text objects; no markup is ever read out of the text itself."""
+def rich_lines(answer: Answer, *, addresses: bool = False) -> Iterator[RenderableType]:
+    """The answer for a terminal, as rich text objects; no markup is ever read out of the text itself.
+
+    With `addresses` each link's address stands below it, for a terminal where it cannot be clicked.
+    """
     from rich.text import Text
 
     if answer.outcome == "no_match":
@@ -176,7 +188,7 @@ def rich_lines(answer: Answer) -> Iterator[RenderableType]:
         yield Text(_OUTCOMES[answer.outcome], style="yellow")
         yield ""
     first, *others = _worth_showing(answer)
-    yield from _rich_card(first, answer)
+    yield from _rich_card(first, answer, addresses)
     if others:
         yield from ("", Text("Other guidance", style="bold"))
         for g in others:
@@ -185,6 +197,8 @@ def rich_lines(answer: Answer) -> Iterator[RenderableType]:
         yield from ("", Text(_threads_heading(answer), style="bold"))
         for t in answer.threads:
             yield Text.assemble("  ", _clickable(t.title, t.url), (_marks(t), "dim"))
+            if addresses:
+                yield _below(t.url, 4)
     yield from _rich_asked(answer)
 
 
@@ -197,7 +211,7 @@ def _rich_asked(answer: Answer) -> Iterator[RenderableType]:
             yield Text(f"  {_missing(m.question, m.signal, m.options)}")
 
 
-def _rich_card(card: Guidance, answer: Answer) -> Iterator[RenderableType]:
+def _rich_card(card: Guidance, answer: Answer, addresses: bool) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
@@ -218,6 +232,8 @@ def _rich_card(card: Guidance, answer: Answer) -> Iterator[RenderableType]:
     yield from ("", Text("Links", style="bold"))
     for n, link in enumerate(cited.links, 1):
         yield Text.assemble(f" [{n}] ", _clickable(link.title, link.url), (" (search)" if link.search else "", "dim"))
+        if addresses:
+            yield _below(link.url, 5)
     yield from ("", Text(footer(card, answer), style="dim"))
 
 
@@ -238,6 +254,13 @@ def _clickable(title: str, url: str, *, style: str = "underline") -> Text:
 
     address = safe_url(url)
     return Text(one_line(title), style=f"{style} link {address}" if address else style)
+
+
+def _below(url: str, indent: int) -> Text:
+    """An address on a line of its own, whole however narrow the terminal is, so that it can be copied."""
+    from rich.text import Text
+
+    return Text(" " * indent + (safe_url(url) or ""), no_wrap=True, overflow="ignore")
 
 
 def _route_lines(card: Card, resources: Mapping[str, Link]) -> Iterator[str]:

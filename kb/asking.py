@@ -97,7 +97,7 @@ def _shown_card(r: RankedCard, card: Card, links: Mapping[str, Link], named: Map
     return Guidance(
         id=card.id,
         title=card.title,
-        url=_address(own, card),
+        url=card_address(own, card),
         score=round(r.probability, 4),
         topic=card.topic,
         summary=card.summary,
@@ -127,7 +127,7 @@ def _steps(card: Card, links: Mapping[str, Link], named: Mapping[str, list[str]]
     ]
 
 
-def _address(links: list[Link], card: Card) -> str:
+def card_address(links: list[Link], card: Card) -> str:
     """The canonical page of a card: its first link whose page is known, else the forum's search for its title."""
     known = next((link.url for link in links if not link.search), None)
     return links[0].url if links and not links[0].search else known or search_address(card.title)

@@ -1,7 +1,7 @@
 """Errors meant for people: a sentence, the remedy, a code.
 
-Every surface renders them alike: the terminal on stderr with exit status 2, HTTP as a problem document,
-Slack as a private message. Anything else that escapes is a defect of ours.
+Every surface renders them alike: the terminal on stderr with exit status 2 (1 for a name that is not known), HTTP as a
+problem document, Slack as a private message. Anything else that escapes is a defect of ours.
 """
 
 from __future__ import annotations

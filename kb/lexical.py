@@ -7,6 +7,7 @@ itself, by `vpn error` and by `nevpnerrordomain`; codes stay as they are; other 
 from __future__ import annotations
 
 import math
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import tantivy
 
 from kb.composing import composed
+from kb.errors import SnapshotError
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[.\-:/][A-Za-z0-9_]+)*|[^\W\d_]+", re.UNICODE)
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -88,7 +90,16 @@ class LexicalIndex:
     """BM25 over the passages of one space."""
 
     def __init__(self, folder: Path) -> None:
-        self._index = _open(folder)
+        """Open the index. Raises `SnapshotError` where its folder cannot be written: Tantivy locks it even to read."""
+        try:
+            self._index = _open(folder)
+        except ValueError as error:
+            if os.access(folder, os.W_OK):
+                raise
+            raise SnapshotError(
+                f"The folder {folder} must be writable: the index of words keeps a lock there.",
+                "Let this user write to the data directory, or copy it and set NEKB_HOME to the copy.",
+            ) from error
         self._searcher = self._index.searcher()
 
     def search(self, query_terms: list[str], limit: int) -> list[tuple[int, float]]:

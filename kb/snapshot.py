@@ -11,17 +11,17 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
 from kb.answer import Link, SnapshotInfo
 from kb.documents import Document, Head
-from kb.errors import SnapshotError
+from kb.errors import NekbError, SnapshotError
 from kb.guidance.card import Card
 from kb.lexical import LexicalIndex
 from kb.matching.candidates import Layout
@@ -75,16 +75,47 @@ class Manifest:
         return json.dumps(asdict(self), indent=2, sort_keys=True)
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+Part = TypeVar("Part", "Space", "Snapshot")
+
+
+def _whole(read: Callable[Concatenate[Part, P], R]) -> Callable[Concatenate[Part, P], R]:
+    """What reads a part of a snapshot: each library tells in errors of its own that a file holds other bytes.
+
+    Raises `SnapshotError` for all of them; a library that is not installed, or memory that ran out, is no damage.
+    """
+
+    @wraps(read)
+    def run(part: Part, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(part, *args, **kwargs)
+        except (NekbError, ImportError, MemoryError):
+            raise
+        except OSError as error:
+            raise SnapshotError(
+                f"The snapshot {part.id} cannot be read: {error.strerror or error}.",
+                f"Check the permissions of {part.folder}, or run `nekb build`.",
+            ) from error
+        except Exception as error:
+            what = f"its {read.__name__!r} cannot be read"
+            raise SnapshotError(f"The snapshot {part.id} is damaged: {what}.", BUILD_AGAIN) from error
+
+    return run
+
+
 class Space:
     """The passages of one space, guidance or documents: their vectors, their terms, their texts."""
 
     def __init__(self, folder: Path, name: str, collection: str | None = None) -> None:
         self.name = name
         self._collection = collection
-        self._folder = folder / name
+        self.id = folder.name
+        self.folder = folder / name
         self._database = folder / "passages.db"
 
     @cached_property
+    @_whole
     def vectors(self) -> Any:
         """The dense leg, opened on first use: a file of this snapshot, or the collection that belongs to it."""
         if self._collection is not None:
@@ -93,34 +124,40 @@ class Space:
             return open_collection(self._collection)
         from kb.vectors import VectorIndex
 
-        return VectorIndex(self._folder / "vectors.faiss")
+        return VectorIndex(self.folder / "vectors.faiss")
 
     @cached_property
+    @_whole
     def lexical(self) -> LexicalIndex:
         """The lexical leg, opened on first use."""
-        return LexicalIndex(self._folder / "lexical")
+        return LexicalIndex(self.folder / "lexical")
 
     @cached_property
+    @_whole
     def owners(self) -> list[tuple[str, str]]:
         """Owner and kind of every row; for the guidance space, which is small."""
         sql = "select owner, kind from passages where space = ? order by row"
         return connection(self._database).execute(sql, (self.name,)).fetchall()
 
     @cached_property
+    @_whole
     def numbers(self) -> Any:
         """The number of the document that each row is of, mapped; for the documents space."""
-        return np.load(self._folder / "numbers.npy", mmap_mode="r")
+        return np.load(self.folder / "numbers.npy", mmap_mode="r")
 
     @cached_property
+    @_whole
     def lifts(self) -> Any:
         """What each document's answers and the links to it add to its score, by number, mapped."""
-        return np.load(self._folder / "lifts.npy", mmap_mode="r")
+        return np.load(self.folder / "lifts.npy", mmap_mode="r")
 
     @cached_property
+    @_whole
     def days(self) -> Any:
         """The day of what was last said in each document, by number, mapped (`kb.matching.threads.day_of`)."""
-        return np.load(self._folder / "days.npy", mmap_mode="r")
+        return np.load(self.folder / "days.npy", mmap_mode="r")
 
+    @_whole
     def texts(self, rows: Collection[int]) -> dict[int, str]:
         """The text of each passage asked for."""
         sql = f"select row, text from passages where space = ? and row in ({_marks(rows)})"  # noqa: S608 - marks only
@@ -131,6 +168,7 @@ class Snapshot:
     """An open snapshot. Its parts are read when first needed and then kept; it is safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
+        self.id = folder.name
         self.folder = folder
         self._database = folder / "passages.db"
         self.manifest = read_manifest(folder)
@@ -143,6 +181,7 @@ class Snapshot:
             self.encoder = before.encoder
 
     @cached_property
+    @_whole
     def encoder(self) -> Any:
         """The query encoder."""
         from kb.encoder import QueryEncoder
@@ -150,53 +189,63 @@ class Snapshot:
         return QueryEncoder(self.folder / "encoder")
 
     @cached_property
+    @_whole
     def cards(self) -> dict[str, Card]:
         """Every guidance card, by id."""
         raw = (self.folder / "cards.json").read_bytes()
         return {card["id"]: Card.of(card) for card in json.loads(raw)}
 
     @cached_property
+    @_whole
     def layout(self) -> Layout:
         """The candidates of every question, and whose each guidance passage is."""
         passages = [(owner, kind in ASKED) for owner, kind in self.guidance.owners]
         return Layout.of(passages, [*self.cards, NONE], self.classifier.classes)
 
     @cached_property
+    @_whole
     def pointers(self) -> Pointers:
         """Which cards each signal points to."""
         return Pointers.of(self.cards.values())
 
     @cached_property
+    @_whole
     def resources(self) -> dict[str, Link]:
         """The link of every resource, by id."""
         raw = json.loads((self.folder / "resources.json").read_bytes())
         return {id: Link(**link) for id, link in raw.items()}
 
     @cached_property
+    @_whole
     def signals(self) -> SignalTables:
         """The compiled signal tables."""
         return SignalTables.from_json(json.loads((self.folder / "signals.json").read_bytes()))
 
     @cached_property
+    @_whole
     def classifier(self) -> CardClassifier:
         """The classifier that was trained on the cards' phrasings."""
         return CardClassifier.read(self.folder / "classifier")
 
     @cached_property
+    @_whole
     def weights(self) -> Weights:
         """Ranking weights and calibration."""
         return Weights.from_json(json.loads((self.folder / "weights.json").read_bytes()))
 
+    @_whole
     def document(self, id: str) -> Document | None:
         """A document by its id."""
         row = connection(self._database).execute("select body from bodies where id = ?", (id,)).fetchone()
         return Document.from_json(json.loads(row[0])) if row else None
 
+    @_whole
     def heads(self, numbers: Collection[int]) -> dict[int, Head]:
         """What a list shows of each document, by its number."""
         sql = f"select number, {_HEAD} from documents where number in ({_marks(numbers)})"  # noqa: S608 - names of ours
         return {row[0]: Head._make(row[1:]) for row in connection(self._database).execute(sql, tuple(numbers))}
 
+    @_whole
     def linked_from(self, url: str) -> list[Head]:
         """The documents that link to an address."""
         sql = f"select {_HEAD} from links join documents on id = document where url = ? limit 100"  # noqa: S608
@@ -258,7 +307,7 @@ def current_folder(home: Path) -> Path | None:
     """The folder of the snapshot that answers, or None where nothing was built yet."""
     try:
         name = (home / "current").read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
     folder = home / "snapshots" / name
     return folder if name and (folder / "manifest.json").is_file() else None

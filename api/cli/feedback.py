@@ -61,5 +61,9 @@ def export(file: Path) -> None:
     if str(file) == "-":
         sys.stdout.writelines(lines)
     else:
-        file.write_text("".join(lines), encoding="utf-8")
+        try:
+            with file.open("x", encoding="utf-8") as opened:
+                opened.writelines(lines)
+        except OSError as error:
+            raise BadInputError(f"{file} cannot be written: {error.strerror}.", "Name another file.") from error
         click.echo(f"{len(lines)} questions in {file}.", err=True)

@@ -92,11 +92,11 @@ def new(id: str, as_json: bool) -> None:
     """Write a template for a card of your own, ID, into NEKB_HOME/guidance/."""
     from kb.guidance.template import template
 
+    text = template(id)
     if (shipped_data() / "guidance" / f"{id}.md").exists():
         raise BadInputError(f"The card {id!r} comes with nekb.", "Choose another id.", code="exists")
     folder = nekb_home() / "guidance"
     path = folder / f"{id}.md"
-    text = template(id)
     if path.exists():
         raise BadInputError(f"{path} exists.", "Edit it, or choose another id.", code="exists")
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import click
 
@@ -14,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
 
 import kb
 from api.text import plain
-from kb.errors import NekbError
+from kb.errors import NekbError, NotFoundError
 
 # name -> (module, attribute, short help); the help stands here so that listing commands imports none of them.
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -73,13 +74,87 @@ def cli() -> None:
     """
 
 
-def main(argv: list[str] | None = None) -> Any:
-    """Run `nekb`; errors meant for people become a sentence and a remedy on stderr, exit status 2."""
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run `nekb` and end the process; errors meant for people become a sentence and a remedy on stderr.
+
+    Exit status: that of the command; 1 for a name that is not known, 2 for any other error, 130 where the person
+    stopped it, 141 where whoever read its output went away.
+    """
+    _open_streams()
     try:
-        return cli.main(args=argv, prog_name="nekb", standalone_mode=True)
-    except NekbError as error:
-        click.echo(plain(f"nekb: {error.sentence}\n{error.remedy} [{error.code}]"), err=True)
-        sys.exit(2)
+        status = _status(argv)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        status = 141
+    for stream in (sys.stdout, sys.stderr):
+        _let_go(stream)
+    sys.exit(status)
+
+
+def _status(argv: list[str] | None) -> int:
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("nekb: stopped.", err=True)
+        return 130
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        told = _for_people(error)
+        if told is None:
+            raise
+        click.echo(plain(f"nekb: {told.sentence}\n{told.remedy} [{told.code}]"), err=True)
+        return 1 if isinstance(told, NotFoundError) else 2
+
+
+def _run(argv: list[str]) -> int:
+    """Run the command, not by click's own `main`: that ends with 1, nothing was found, for a closed pipe."""
+    if "_NEKB_COMPLETE" in os.environ:
+        cli.main(argv, prog_name="nekb")  # the shell asks what could be typed
+    try:
+        with cli.make_context("nekb", list(argv)) as context:
+            cli.invoke(context)
+        status = 0
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except SystemExit as end:
+        status = int(end.code or 0)
+    sys.stdout.flush()
+    return status
+
+
+def _for_people(error: Exception) -> NekbError | None:
+    """What to tell a person of an error; None where it is a defect of ours."""
+    if isinstance(error, NekbError):
+        return error
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return NekbError(
+            f"{where}{error.strerror or error}.",
+            "Check that NEKB_HOME and the files named are there and yours, and that the disk has room.",
+            code="system",
+        )
+    if "sqlalchemy" in sys.modules:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from api.records.database import unusable
+
+        return unusable() if isinstance(error, SQLAlchemyError) else None
+    return None
+
+
+def _open_streams() -> None:
+    """A standard stream that is closed reads and writes nothing, and no file that is opened gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
+
+
+def _let_go(stream: TextIO) -> None:
+    """Write what is left, or drop it where it cannot be written: Python would complain as it ends, with status 120."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -19,4 +19,10 @@ def mcp() -> None:
     open_or_build()
     current = CurrentSnapshot(nekb_home())
     logging.getLogger().setLevel(logging.WARNING)
-    mcp_server(current.fresh).run("stdio")
+    try:
+        mcp_server(current.fresh).run("stdio")
+    except BaseExceptionGroup as failures:
+        _, others = failures.split(BrokenPipeError)
+        if others is not None:
+            raise
+        raise BrokenPipeError from failures  # the agent went away

@@ -154,9 +154,22 @@ def fit(result: M, max_tokens: int, *ways: Callable[[M], tuple[M, str] | None]) 
 
 
 def fitted(answer: AgentAnswer, max_tokens: int) -> AgentAnswer:
-    """The answer within the budget: excerpts go first, then other cards, threads, the last steps of the first card."""
+    """The answer within the budget: excerpts go first, then other cards, threads, the last steps of the first card.
+
+    A card's summary and its first step are left at last.
+    """
     return fit(
-        answer, max_tokens, _short_excerpts, _bare_card, _less_cards, _less_threads, _less_steps, _less_signals, _shell
+        answer,
+        max_tokens,
+        _short_excerpts,
+        _bare_card,
+        _less_cards,
+        _less_threads,
+        _less_steps,
+        _less_signals,
+        _shell,
+        _no_signals,
+        _nothing_missing,
     )
 
 
@@ -204,6 +217,14 @@ def _less_signals(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:
     if len(answer.signals) <= 5:
         return None
     return answer.model_copy(update={"signals": answer.signals[:5]}), "signals after the fifth"
+
+
+def _no_signals(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:
+    return (answer.model_copy(update={"signals": []}), "signals") if answer.signals else None
+
+
+def _nothing_missing(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:
+    return (answer.model_copy(update={"missing": []}), "what is missing") if answer.missing else None
 
 
 def _shell(answer: AgentAnswer) -> tuple[AgentAnswer, str] | None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Literal, ParamSpec, TypeVar
+from io import TextIOWrapper
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
+import anyio
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.stdio import stdio_server
 from mcp.types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, ValidationError, create_model
 
 import kb
 from api.mcp.budget import (
@@ -32,8 +38,9 @@ from api.mcp.budget import (
 from api.text import one_line, plain
 from kb.answer import Answer, Guidance
 from kb.asking import ask as answer_to
+from kb.asking import card_address
 from kb.error_lookup import look_up
-from kb.errors import NekbError, NotFoundError
+from kb.errors import BadInputError, NekbError, NotFoundError
 from kb.resources import address_of
 from kb.snapshot import Snapshot
 
@@ -43,9 +50,12 @@ _INSTRUCTIONS = """nekb knows Apple's Network Extension: tunnels, content and UR
 hotspot and Wi-Fi APIs, local push, entitlements, system extensions and their error codes. Ask it before guessing what
 such an error means. Do not ask it about other frameworks or other platforms. An empty result means that nekb has
 nothing, not that nothing exists."""
-Tokens = Annotated[int, Field(ge=300, le=20_000, description="Rough size of the result in tokens.")]
+Tokens = Annotated[int, Field(ge=400, le=20_000, description="Rough size of the result in tokens.")]
+# What is left of the longest card, its summary and a step, has 900.
+CardTokens = Annotated[int, Field(ge=1_000, le=20_000, description="Rough size of the result in tokens.")]
 GivenKey = Literal["platform", "os", "distribution", "supervision", "packaging", "simulator", "error"]
-
+# An escaped backslash, a pair of surrogates, or a half of one, which is no character.
+_HALVES = re.compile(r"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>\\u[dD][89a-fA-F]\w\w)")
 
 Answered = Callable[[Answer], None]
 P = ParamSpec("P")
@@ -66,23 +76,77 @@ def told(tool: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+class Desk(MCPServer):
+    """The server, with mistakes of the agent told like every other."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call a tool. Raises `ToolError` with a sentence and a remedy for arguments that do not fit."""
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error, UnexpectedToolError) or not isinstance(error.__cause__, ValidationError):
+                raise
+            raise ToolError(_misfit(name, error.__cause__)) from error.__cause__
+
+    async def run_stdio_async(self) -> None:
+        """Serve over standard input and output."""
+        lines = Lines(TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"))
+        async with stdio_server(stdin=lines) as (read, write):
+            server = self._lowlevel_server
+            await server.run(read, write, server.create_initialization_options())
+
+
+class Lines(anyio.AsyncFile[str]):
+    """Messages, a line each; half a surrogate in one becomes a replacement character, or it would get no answer."""
+
+    async def readline(self) -> str:
+        """The next line."""
+        return _HALVES.sub(lambda m: "\\ufffd" if m["half"] else m[0], await super().readline())
+
+
+def _misfit(tool: str, error: ValidationError) -> str:
+    """The first argument that does not fit, without what was sent."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = one_line(".".join(str(part) for part in first["loc"] if part != "[key]"))[:80]
+    if first["type"] == "missing":
+        sentence = f"The argument {name!r} of {tool} is missing."
+    elif first["type"] == "extra_forbidden":
+        sentence = f"{tool} has no argument {name!r}."
+    else:
+        sentence = f"The argument {name!r} of {tool} does not fit: {first['msg'][:1].lower()}{first['msg'][1:]}."
+    return f"{sentence} The tool's schema says what it takes. [{BadInputError.code}]"
+
+
 def mcp_server(current: Callable[[], Snapshot], answered: Answered = lambda _: None) -> MCPServer:
     """The server; `current` gives the snapshot that answers now, `answered` is told of each answer to a symptom."""
-    server = MCPServer("nekb", instructions=_INSTRUCTIONS, version=kb.__version__, log_level="WARNING")
-    _asking(server, current, answered)
-    _reading(server, current)
-    return server
+    tools = [*_asking(current, answered), *_reading(current)]
+    return Desk("nekb", instructions=_INSTRUCTIONS, version=kb.__version__, log_level="WARNING", tools=tools)
 
 
-def _asking(server: MCPServer, current: Callable[[], Snapshot], answered: Answered) -> None:
-    @server.tool(title="Ask about a Network Extension symptom", annotations=READ_ONLY)
-    @told
+def _tool(title: str) -> Callable[[Callable[..., Any]], Tool]:
+    """A tool out of a function. Arguments that it does not have are refused, so that a misspelt one is noticed."""
+
+    def made(function: Callable[..., Any]) -> Tool:
+        tool = Tool.from_function(told(function), title=title, annotations=READ_ONLY)
+        taken = tool.fn_metadata.arg_model
+        strict = create_model(taken.__name__, __base__=taken)
+        strict.model_config["extra"] = "forbid"
+        strict.model_rebuild(force=True)
+        tool.fn_metadata.arg_model = strict
+        tool.parameters = strict.model_json_schema(by_alias=True)
+        return tool
+
+    return made
+
+
+def _asking(current: Callable[[], Snapshot], answered: Answered) -> list[Tool]:
+    @_tool("Ask about a Network Extension symptom")
     def ask(
         symptom: Annotated[
             str, Field(min_length=1, max_length=1_000_000, description="An error, a question, or a pasted log.")
         ],
         given: Annotated[dict[GivenKey, str], Field(description="Answers to an earlier `missing`.")] = {},  # noqa: B006
-        max_tokens: Tokens = BUDGET,
+        max_tokens: CardTokens = BUDGET,
     ) -> AgentAnswer:
         """Reviewed guidance for a symptom of Apple's Network Extension, Wi-Fi or system extension APIs.
 
@@ -96,8 +160,7 @@ def _asking(server: MCPServer, current: Callable[[], Snapshot], answered: Answer
         answered(answer)
         return fitted(_for_agent(answer), max_tokens)
 
-    @server.tool(title="Explain an error code", annotations=READ_ONLY)
-    @told
+    @_tool("Explain an error code")
     def explain_error(
         code: Annotated[
             str, Field(min_length=1, max_length=200, description="`8`, `NEVPNErrorDomain 5`, or a symbol.")
@@ -126,12 +189,13 @@ def _asking(server: MCPServer, current: Callable[[], Snapshot], answered: Answer
         )
         return fitted_errors(errors, max_tokens)
 
+    return [ask, explain_error]
 
-def _reading(server: MCPServer, current: Callable[[], Snapshot]) -> None:
-    @server.tool(title="Read a guidance card", annotations=READ_ONLY)
-    @told
+
+def _reading(current: Callable[[], Snapshot]) -> list[Tool]:
+    @_tool("Read a guidance card")
     def get_guidance(
-        id: Annotated[str, Field(max_length=64, description="A card id from `ask`.")], max_tokens: Tokens = BUDGET
+        id: Annotated[str, Field(max_length=64, description="A card id from `ask`.")], max_tokens: CardTokens = BUDGET
     ) -> WholeCard:
         """One guidance card with all its steps. Call it with an id that `ask` or `explain_error` named.
 
@@ -145,11 +209,10 @@ def _reading(server: MCPServer, current: Callable[[], Snapshot]) -> None:
         steps, sources = numbered(
             [(s.text, [(links[c].title, links[c].url) for c in s.cites if c in links], s.when) for s in card.steps]
         )
-        url = links[card.links[0]].url
         whole = AgentCard(
             id=card.id,
             title=card.title,
-            url=url,
+            url=card_address([links[id] for id in card.links if id in links], card),
             probability=1.0,
             summary=card.summary,
             steps=steps,
@@ -169,8 +232,7 @@ def _reading(server: MCPServer, current: Callable[[], Snapshot]) -> None:
             max_tokens,
         )
 
-    @server.tool(title="Read a forum thread", annotations=READ_ONLY)
-    @told
+    @_tool("Read a forum thread")
     def get_thread(
         id: Annotated[str, Field(max_length=128, description="A thread id from `ask`.")], max_tokens: Tokens = BUDGET
     ) -> AgentThreadWhole:
@@ -198,6 +260,8 @@ def _reading(server: MCPServer, current: Callable[[], Snapshot]) -> None:
             posts=posts,
         )
         return fitted_thread(whole, max_tokens)
+
+    return [get_guidance, get_thread]
 
 
 def _for_agent(answer: Answer) -> AgentAnswer:

@@ -44,15 +44,18 @@ def _engine(address: str) -> Engine:
             revision = _revision(db)
         if revision != HEAD:
             _migrate(engine)
-    except (SQLAlchemyError, ImportError) as error:
-        raise NekbError(
-            "The database of keys and feedback cannot be used.",
-            'Install nekb with `pip install "nekb[postgresql]"`, or use SQLite.'
-            if isinstance(error, ImportError | NoSuchModuleError)
-            else "Check NEKB_DATABASE_URL, or the permissions of records.db in the data directory.",
-            code="database",
-        ) from (None if isinstance(error, ArgumentError) else error)  # its words repeat the address
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        missing = isinstance(error, ImportError | NoSuchModuleError)
+        told = unusable('Install nekb with `pip install "nekb[postgresql]"`, or use SQLite.') if missing else unusable()
+        # The words of these repeat the address, or a part of it.
+        raise told from (None if isinstance(error, ArgumentError | ValueError) else error)
     return engine
+
+
+def unusable(remedy: str | None = None) -> NekbError:
+    """What to tell a person of a database that fails, at the start or later."""
+    check = "Check NEKB_DATABASE_URL, or records.db in the data directory: its permissions, and who else holds it."
+    return NekbError("The database of keys and feedback cannot be used.", remedy or check, code="database")
 
 
 def _created(url: URL) -> Engine:

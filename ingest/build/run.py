@@ -99,9 +99,20 @@ def _usable(folder: Path, server: Publisher | None = None) -> bool:
         manifest = read_manifest(folder)
     except SnapshotError:
         return False
+    if not _whole(folder, manifest):
+        return False
     if server is None or manifest.collection is None:
         return True
     return server.holds(manifest.collection, manifest.passages["documents"])
+
+
+def _whole(folder: Path, manifest: Manifest, *parts: str) -> bool:
+    """Whether the files of a snapshot, or of some of its folders, hold what they were written with."""
+    hashes = {name: sha for name, sha in manifest.sha256.items() if not parts or name.startswith(parts)}
+    try:
+        return all(file_hash(folder / name) == sha for name, sha in hashes.items())
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -193,7 +204,9 @@ def earlier_snapshots(home: Path) -> Iterator[tuple[Path, Manifest]]:
     """The snapshots of before, whose parts are taken over where what they were made of is the same."""
     for folder in sorted((home / "snapshots").glob("[!.]*")):  # none where nothing was ever built
         with suppress(SnapshotError):
-            yield folder, read_manifest(folder)
+            manifest = read_manifest(folder)
+            if _whole(folder, manifest, "encoder/", "classifier/"):
+                yield folder, manifest
 
 
 def spaces_of(inputs: Inputs, model: Model) -> dict[str, list[Passage]]:

@@ -14,6 +14,7 @@ from kb.errors import GuidanceError
 from kb.guidance.card import STYLES, Card
 from kb.guidance.consistency import inconsistencies
 from kb.guidance.problem import Problem
+from kb.matching.classifier import NONE
 from kb.resources import Resource
 from kb.signals.tables import table_cards
 
@@ -32,6 +33,7 @@ def problems(cards: list[Card], resources: Mapping[str, Resource], tables: Mappi
     low = _low_confidence(tables)
     found: list[Problem] = []
     for card in cards:
+        found += _id(card)
         found += _citations(card, resources)
         found += _references(card, known)
         found += _hedging(card, resources, low)
@@ -55,6 +57,11 @@ def require_valid(cards: list[Card], resources: Mapping[str, Resource], tables: 
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
         first = found[0]
         raise GuidanceError(f"{first.card}: {first.field} {first.what}.{more}", first.remedy)
+
+
+def _id(card: Card) -> Iterator[Problem]:
+    if card.id == NONE:
+        yield Problem(card.id, "id", "is what a question is that belongs to no card", "Choose another id.")
 
 
 def _citations(card: Card, resources: Mapping[str, Resource]) -> Iterator[Problem]:

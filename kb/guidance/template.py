@@ -6,10 +6,11 @@ import datetime as dt
 import re
 
 from kb.errors import BadInputError
+from kb.matching.classifier import NONE
 
 _TEMPLATE = """\
 ---
-id: {id}
+id: "{id}"
 title: Say in one line what this settles
 topic: networking-general
 reviewed: {today}
@@ -21,7 +22,7 @@ signals:
   errors: []            # "NEVPNErrorDomain 5", or the domain alone
   terms: []             # words that settle it alone
 symptoms:
-  short: [{words}]
+  short: ["{words}"]
   question: []
   log: []
   wrapper: []
@@ -46,5 +47,7 @@ Say what this is and what the usual cause is. [@ne-resources]
 def template(id: str) -> str:
     """A card that passes the check and waits to be filled. Raises `BadInputError` for an id that is none."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,63}", id):
-        raise BadInputError(f"{id!r} is no card id.", "Use lower-case letters, digits and hyphens.")
+        raise BadInputError(f"{id[:80]!r} is no card id.", "Use 2 to 64 lower-case letters, digits and hyphens.")
+    if id == NONE:
+        raise BadInputError(f"{id!r} is what a question is that belongs to no card.", "Choose another id.")
     return _TEMPLATE.format(id=id, today=dt.date.today().isoformat(), words=id.replace("-", " "))

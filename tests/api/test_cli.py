@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +177,113 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     done = nekb("build", home=blocked / "home")
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["error", "8"], ["ask", "code 8 hotspot"], ["--help"]])
+def test_whoever_reads_may_go_away(home: Path, command: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [*NEKB, *command],
+            env=os.environ | {"NEKB_HOME": str(home)},
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("streams", "status", "says"),
+    [
+        ("ask 'code 8 hotspot' > /dev/full", 2, b"No space left on device"),
+        ("ask 'code 8 hotspot' >&-", 0, b""),
+        ("ask - <&-", 2, b"The question is empty"),
+        ("ask - <&- >&- 2>&-", 2, b""),
+    ],
+)
+def test_streams_that_are_full_or_closed_end_in_no_traceback(
+    home: Path, streams: str, status: int, says: bytes
+) -> None:
+    command = f"{sys.executable} -m api.cli {streams}"
+    environment = os.environ | {"NEKB_HOME": str(home)}
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, check=False)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_person_who_stops_it_ends_it_with_130(home: Path) -> None:
+    code = (
+        "import os, signal, threading\nfrom api.cli import ask, main\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\nmain.main(['ask', '-'])\n"
+    )
+    environment = os.environ | {"NEKB_HOME": str(home)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as asking:
+        assert asking.wait(30) == 130
+        assert asking.stderr
+        assert b"Traceback" not in asking.stderr.read()
+
+
+@pytest.mark.parametrize("words", [["error", "99999999999999999999999"], ["guidance", "show", "no-such-card"]])
+def test_a_name_that_is_not_known_ends_with_1(home: Path, words: list[str]) -> None:
+    done = nekb(*words, home=home)
+    assert done.returncode == 1
+    assert b"[not_found]" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["keys list", "gaps", "feedback export", "guidance new a-card", "ask x"])
+def test_a_home_that_is_a_file_is_said(tmp_path: Path, command: str) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    done = nekb(*command.split(), home=blocked)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert str(blocked).encode() in done.stderr
+
+
+def test_records_that_break_after_they_were_opened_are_said_without_what_was_to_be_kept(tmp_path: Path) -> None:
+    assert nekb("keys", "list", home=tmp_path).returncode == 0
+    with sqlite3.connect(tmp_path / "records.db") as db:
+        db.execute("drop table api_keys")
+    done = nekb("keys", "create", "do-not-show", home=tmp_path)
+    assert done.returncode == 2
+    assert b"[database]" in done.stderr
+    assert b"do-not-show" not in done.stderr
+
+
+def shown(home: Path, **environment: str) -> str:
+    """What `nekb ask` writes to a terminal."""
+    ours, theirs = pty.openpty()
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TERM_PROGRAM")}
+    kept |= {"NEKB_HOME": str(home), "COLUMNS": "70", "TERM": "xterm-256color"} | environment
+    process = subprocess.Popen([*NEKB, "ask", "code 8 hotspot"], env=kept, stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    read = b""
+    try:
+        while piece := os.read(ours, 65_536):
+            read += piece
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    assert process.wait(30) == 0
+    return read.decode()
+
+
+def test_a_terminal_gets_links_to_click_or_addresses_to_copy(home: Path) -> None:
+    address = re.compile(r"(?m)^ +https://developer\.apple\.com/\S+\r?$")
+    linked = shown(home)
+    assert "\x1b]8;" in linked
+    assert not address.search(linked)
+    for environment in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):
+        plain = shown(home, **environment)
+        assert "\x1b" not in plain
+        assert address.search(plain)
+        assert "`codesign" in plain
+    for environment in ({"TERM_PROGRAM": "Apple_Terminal"}, {"TERM": "screen-256color"}):
+        coloured = re.sub(r"\x1b\]8;[^\x1b]*\x1b\\|\x1b\[[\d;]*m", "", shown(home, **environment))
+        assert address.search(coloured)

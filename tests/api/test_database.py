@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, create_engine, insert, text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from api.records import database
+from api.records.feedback import keep_feedback
 from api.records.keys import create_key, find_key, list_keys
 from api.records.tables import api_keys, metadata
 from kb.errors import NekbError
@@ -81,7 +83,13 @@ def test_the_words_of_an_error_hold_nothing_of_what_was_written(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://nekb:do-not-show@127.0.0.1:9/nekb", "nonsense do-not-show", "db9://do-not-show@x/y"]
+    "url",
+    [
+        "postgresql://nekb:do-not-show@127.0.0.1:9/nekb",
+        "postgresql://nekb:secret@x:do-not-show@127.0.0.1:9/nekb",
+        "nonsense do-not-show",
+        "db9://do-not-show@x/y",
+    ],
 )
 def test_a_database_that_cannot_be_reached_is_said_without_its_address(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -90,4 +98,14 @@ def test_a_database_that_cannot_be_reached_is_said_without_its_address(
     with pytest.raises(NekbError) as caught:
         database.open_database(tmp_path)
     assert caught.value.code == "database"
+    assert "do-not-show" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_error_of_the_database_says_nothing_of_what_was_to_be_kept(tmp_path: Path) -> None:
+    engine = database.open_database(tmp_path)
+    with engine.begin() as db:
+        db.execute(text("drop table feedback"))
+    vote = {"query": "do-not-show", "helpful": True, "surface": "cli", "card": None, "reason": None, "expected": None}
+    with pytest.raises(SQLAlchemyError) as caught:
+        keep_feedback(engine, **vote, snapshot="x")
     assert "do-not-show" not in str(caught.value)

@@ -35,3 +35,12 @@ def test_votes_become_questions_that_eval_reads(run: CliRunner, tmp_path: Path) 
 def test_an_unknown_card_is_refused_with_a_remedy(run: CliRunner) -> None:
     with pytest.raises(BadInputError, match="no card"):
         run.invoke(feedback, ["give", "x", "--helpful", "--card", "no-such-card"], catch_exceptions=False)
+
+
+def test_a_file_that_is_there_or_cannot_be_written_is_refused(run: CliRunner, tmp_path: Path) -> None:
+    kept = tmp_path / "votes.jsonl"
+    kept.write_text("labelled by hand")
+    for target in (kept, tmp_path / "no-such-folder" / "votes.jsonl", tmp_path):
+        with pytest.raises(BadInputError, match="cannot be written"):
+            run.invoke(feedback, ["export", str(target)], catch_exceptions=False)
+    assert kept.read_text() == "labelled by hand"

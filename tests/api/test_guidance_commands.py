@@ -56,6 +56,9 @@ def test_what_people_are_most_often_stuck_on_comes_first(nekb_home: Path) -> Non
         ("guidance show nothing-like-it-at-all", "nekb guidance list"),
         ("guidance list --topic gardening", "Topics: app-proxy-transparent-proxy"),
         ("guidance new relay-config", "Choose another id"),
+        ("guidance new none", "Choose another id"),
+        (f"guidance new {'a' * 300}", "2 to 64 lower-case letters"),
+        ("guidance new ../x", "2 to 64 lower-case letters"),
     ],
 )
 def test_an_unknown_name_is_refused_with_what_was_meant(nekb_home: Path, command: str, says: str) -> None:
@@ -76,12 +79,27 @@ def test_every_command_speaks_json(nekb_home: Path) -> None:
     assert json.loads(run("guidance check --json").stdout) == []
 
 
+@pytest.mark.parametrize("id", ["123", "no", "null", "2026-01-01", "1-", "1e5", "plain-words"])
+def test_the_template_of_any_id_passes_the_check(id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path))
+    assert run(f"guidance new {id}").exit_code == 0
+    assert json.loads(run("guidance check --json").stdout) == []
+
+
+def test_a_card_called_like_the_class_of_no_card_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path))
+    written = Path(json.loads(run("guidance new some-card --json").stdout)["path"])
+    written.with_name("none.md").write_text(written.read_text().replace("some-card", "none"))
+    (problem,) = json.loads(run("guidance check --json").stdout)
+    assert (problem["card"], problem["field"]) == ("none", "id")
+
+
 @pytest.mark.slow
 def test_a_card_of_ones_own_is_found_after_the_next_build(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEKB_HOME", str(own_home))
     written = Path(json.loads(run("guidance new zebra-gateway-handshake --json").stdout)["path"])
     text = written.read_text(encoding="utf-8")
-    text = text.replace("short: [zebra gateway handshake]", "short: [zebra gateway handshake, ZEBRA-4711 refused]")
+    text = text.replace('short: ["zebra gateway handshake"]', "short: [zebra gateway handshake, ZEBRA-4711 refused]")
     written.write_text(text.replace("terms: []", "terms: [ZEBRA-4711]"), encoding="utf-8")
     assert run("guidance check").exit_code == 0
     build(own_home)

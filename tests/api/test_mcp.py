@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from api.mcp.budget import CHARACTERS_A_TOKEN, AgentAnswer, AgentPost, AgentThreadWhole, fitted_thread
-from api.mcp.server import mcp_server
+from api.mcp.server import Lines, mcp_server
+from kb.asking import ask as answer_to
 from kb.snapshot import Snapshot
 from tests.api.conftest import running
 
@@ -29,10 +32,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("ask", {"symptom": "code 8 hotspot"}),
     ("ask", {"symptom": "my sourdough bread does not rise"}),
-    ("ask", {"symptom": "content filter permission prompt", "given": {"platform": "macOS"}, "max_tokens": 500}),
+    ("ask", {"symptom": "content filter permission prompt", "given": {"platform": "macOS"}, "max_tokens": 1000}),
     ("explain_error", {"code": "8"}),
     ("get_guidance", {"id": "hotspot-internal-error-8"}),
-    ("get_guidance", {"id": "sysext-activation-errors", "max_tokens": 600}),
+    ("get_guidance", {"id": "sysext-activation-errors", "max_tokens": 1000}),
 ]
 
 
@@ -103,24 +106,34 @@ def test_an_answer_cites_every_step_and_names_what_was_cut(snapshot: Snapshot) -
     assert "never as instructions" in answer.notice
 
 
-@pytest.mark.parametrize("tokens", [300, 400, 1000, 2000, 8000])
+@pytest.mark.parametrize("tokens", [1000, 2000, 8000])
 def test_an_answer_stays_within_its_budget(snapshot: Snapshot, tokens: int) -> None:
     log = (
         "nesessionmanager[1:2] Error Domain=NEVPNErrorDomain Code=1 NETunnelProviderManager iOS 26.1 iPhone17,1\n" * 30
     )
     result = call(mcp_server(lambda: snapshot), "ask", symptom=log, max_tokens=tokens)
-    least = tokens < 1000 and len(result.structured_content["guidance"][0]["steps"]) == 1  # what is still an answer
-    assert size(result) <= tokens * CHARACTERS_A_TOKEN or least
-    assert not least or result.structured_content["cut"]
+    assert size(result) <= tokens * CHARACTERS_A_TOKEN
+    assert result.structured_content["guidance"][0]["steps"]
 
 
-def test_every_card_and_every_code_stays_within_two_thousand_tokens(snapshot: Snapshot) -> None:
+def test_every_card_code_and_thread_stays_within_its_budget_down_to_the_least(snapshot: Snapshot) -> None:
     async def run() -> None:
         async with Client(mcp_server(lambda: snapshot)) as client:
-            for id in snapshot.cards:
-                assert size(await client.call_tool("get_guidance", {"id": id})) <= 2000 * CHARACTERS_A_TOKEN
-            for code in ("1", "2", "8", "NEVPNErrorDomain"):
-                assert size(await client.call_tool("explain_error", {"code": code})) <= 2000 * CHARACTERS_A_TOKEN
+
+            async def holds(tool: str, tokens: int, **arguments: str) -> None:
+                result = await client.call_tool(tool, {**arguments, "max_tokens": tokens})
+                assert size(result) <= tokens * CHARACTERS_A_TOKEN, arguments
+
+            for id, card in snapshot.cards.items():
+                for tokens in (1000, 2000):
+                    await holds("get_guidance", tokens, id=id)
+                await holds("ask", 1000, symptom=max(card.phrasings, key=len))
+            for code in ("1", "2", "8", "9", "NEVPNErrorDomain"):
+                for tokens in (400, 2000):
+                    await holds("explain_error", tokens, code=code)
+            found = await client.call_tool("ask", {"symptom": "packet tunnel", "max_tokens": 8000})
+            for thread in found.structured_content["threads"]:
+                await holds("get_thread", 400, id=thread["id"])
 
     anyio.run(run)
 
@@ -169,21 +182,85 @@ def test_a_question_that_is_not_ours_is_turned_away_without_claiming_that_nothin
         ("get_thread", {"id": "../../etc/passwd"}, "There is no thread"),
         ("explain_error", {"code": "991199"}, "no proof that nothing exists"),
         ("ask", {"symptom": "\x00\x00\x00"}, "empty"),
+        ("ask", {}, "The argument 'symptom' of ask is missing. The tool's schema says what it takes. [bad_input]"),
+        ("ask", {"symptom": "x", "platform": "macOS"}, "ask has no argument 'platform'."),
+        ("ask", {"symptom": "x", "given": {"mood": "bad"}}, "'given.mood' of ask does not fit: input should be 'platf"),
+        ("ask", {"symptom": ["do-not-show"]}, "'symptom' of ask does not fit: input should be a valid string."),
+        ("ask", {"symptom": "x", "max_tokens": 300}, "greater than or equal to 1000"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(
-    snapshot: Snapshot, tool: str, arguments: dict[str, str], sentence: str
+    snapshot: Snapshot, tool: str, arguments: dict[str, Any], sentence: str
 ) -> None:
     result = call(mcp_server(lambda: snapshot), tool, **arguments)
     assert result.is_error
-    assert sentence in result.content[0].text
-    assert "Traceback" not in result.content[0].text
+    said = result.content[0].text
+    assert sentence in said
+    assert not any(word in said for word in ("Traceback", "pydantic", "do-not-show"))
+
+
+def test_a_card_has_one_address_wherever_it_is_shown(snapshot: Snapshot) -> None:
+    for id, card in snapshot.cards.items():
+        shown = [g for text in card.phrasings[:3] for g in answer_to(text, snapshot).guidance if g.id == id]
+        whole = call(mcp_server(lambda: snapshot), "get_guidance", id=id).structured_content["card"]
+        assert {g.url for g in shown} <= {whole["url"]}
 
 
 def test_over_stdio_every_result_matches_its_schema_and_nothing_but_the_protocol_is_written(home: Path) -> None:
     environment = os.environ | {"NEKB_HOME": str(home), "PYTHONPATH": str(ROOT)}
     server = StdioServerParameters(command=sys.executable, args=["-m", "api.cli", "mcp"], env=environment)
     assert len(calls(stdio_client(server))) == len(CALLS)
+
+
+def stdio(home: Path) -> subprocess.Popen[bytes]:
+    """`nekb mcp`, spoken to by hand, after the handshake."""
+    environment = os.environ | {"NEKB_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "api.cli", "mcp"]
+    process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+    too_long = threading.Timer(60, process.kill)  # a message that gets no answer ends the test, not the patience
+    too_long.daemon = True
+    too_long.start()
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    say(process, {"id": 1, "method": "initialize", "params": about})
+    say(process, {"method": "notifications/initialized"})
+    assert process.stdout
+    assert json.loads(process.stdout.readline())["id"] == 1
+    return process
+
+
+def say(process: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
+    assert process.stdin
+    process.stdin.write(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n")
+    process.stdin.flush()
+
+
+def test_half_a_surrogate_gets_an_answer_over_stdio(home: Path) -> None:
+    with stdio(home) as process:
+        asked = {"name": "ask", "arguments": {"symptom": "code 8 hotspot \ud800 \U0001f600 C:\\ud800"}}
+        say(process, {"id": 2, "method": "tools/call", "params": asked})
+        answer = json.loads(process.stdout.readline())
+        process.stdin.close()
+    assert answer["result"]["structuredContent"]["guidance"][0]["id"] == "hotspot-internal-error-8"
+
+
+def test_only_half_a_surrogate_is_replaced() -> None:
+    text = "a \ud800 \U0001f600 C:\\ud800 \udc00\\"
+
+    async def read() -> str:
+        return await Lines(io.StringIO(json.dumps(text))).readline()
+
+    assert json.loads(anyio.run(read)) == "a \ufffd \U0001f600 C:\\ud800 \ufffd\\"
+
+
+def test_an_agent_that_goes_away_leaves_no_traceback(home: Path) -> None:
+    with stdio(home) as process:
+        process.stdout.close()
+        say(process, {"id": 2, "method": "tools/list"})
+        process.stdin.close()
+        said = process.stderr.read()
+    assert process.returncode == 141
+    assert b"Traceback" not in said
 
 
 @pytest.fixture(scope="module")

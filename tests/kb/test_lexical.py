@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.errors import SnapshotError
 from kb.lexical import LexicalIndex, terms, write_lexical
+from tests.ingest.test_room import small_disk
 
 
 @pytest.mark.parametrize(
@@ -78,3 +82,21 @@ def test_among_many_passages_terms_that_are_everywhere_are_not_looked_for(
     assert index.search(asked, 5)[0][0] == 7
     assert index.telling(terms("the tunnel")) == terms("the tunnel"), "a question of nothing else is asked as it is"
     assert max(index.shares(asked, 5).values()) == index.shares(asked, 5)[7]
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4 << 20) as mounted:
+        folder = tmp_path / "disk" / "lexical"
+        write_lexical(folder, [("", "hotspot error")])
+        if mounted:
+            subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        else:
+            folder.chmod(0o500)
+        try:
+            if os.access(folder, os.W_OK):
+                pytest.skip("nothing keeps this user from writing")
+            with pytest.raises(SnapshotError, match="must be writable"):
+                LexicalIndex(folder)
+        finally:
+            if not mounted:
+                folder.chmod(0o700)
