@@ -185,6 +185,7 @@ def test_too_many_requests_are_told_when_to_come_back(serving: Start) -> None:
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.slow
 def test_several_workers_count_one_rate_and_one_set_of_metrics(serving: Start) -> None:
     client = serving("--rate", "30/day", "--workers", "2")
     address = str(client.base_url)
@@ -258,6 +259,7 @@ def test_logs_hold_no_body_and_no_query(serving: Start, tmp_path: Path) -> None:
     assert "plugh" not in logged
 
 
+@pytest.mark.slow
 def test_a_new_snapshot_is_taken_up_and_a_broken_one_refused(serving: Start, own_home: Path) -> None:
     client = serving()
     first = client.get("/readyz").json()["snapshot"]

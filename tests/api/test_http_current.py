@@ -75,6 +75,7 @@ def test_a_refusal_is_forgotten_when_the_held_snapshot_is_published_again(own_ho
     assert current.refused is None
 
 
+@pytest.mark.slow
 def test_no_failure_ends_the_watch(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = create_app(ServeSettings(own_home, reload_every=0.01))
     held = app.state.services

@@ -156,6 +156,7 @@ def test_the_document_says_how_a_key_is_shown(made: Made) -> None:
     assert {} in made().get("/openapi.json").json()["paths"]["/v1/ask"]["post"]["security"]
 
 
+@pytest.mark.slow
 def test_a_proxy_that_is_named_says_who_asks(serving: Start) -> None:
     client = serving("--rate", "2/minute", environment={"FORWARDED_ALLOW_IPS": "127.0.0.0/8"})
     proxy = httpx.Client(base_url=client.base_url, transport=httpx.HTTPTransport(local_address="127.0.0.2"))

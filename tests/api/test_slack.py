@@ -330,6 +330,7 @@ def test_where_bolt_fails_before_it_has_verified_a_request_nobody_is_told(stub: 
     assert stub.received == []
 
 
+@pytest.mark.slow
 def test_a_failure_of_a_verified_request_is_told(stub: SlackStub, tmp_path: Path) -> None:
     settings = SlackSettings("xoxb-stub", SECRET, api_base=f"{stub.url}/api/")
     desk = Desk(lambda: pytest.fail("not asked"), open_database(tmp_path))
@@ -377,6 +378,7 @@ def command_form(stub: SlackStub, text: str) -> bytes:
     return urlencode(form).encode()
 
 
+@pytest.mark.slow
 def test_a_replayed_request_is_refused_by_this_and_by_another_worker(
     slack: httpx.Client, stub: SlackStub, folder: Path, home: Path, tmp_path: Path
 ) -> None:
@@ -441,6 +443,7 @@ def test_every_request_is_acknowledged_in_time_under_load(slack: httpx.Client, s
     assert took[-1] < LIMIT
 
 
+@pytest.mark.slow
 def test_the_first_request_of_a_cold_server_is_acknowledged_in_time(
     serving: Start, stub: SlackStub, folder: Path
 ) -> None:

@@ -206,6 +206,7 @@ def killed_and_restarted(home: Path, world: World, mode: str, times: int, seed: 
     print(f"{times} kills, {len(expected)} threads, {len(world.hooked) - len(hooked)} posted to the webhook again")
 
 
+@pytest.mark.slow
 def test_killed_and_restarted_it_misses_nothing_and_sends_nothing_twice(tmp_path: Path, world: World) -> None:
     killed_and_restarted(tmp_path, world, "light", 10, seed=int(os.environ.get("NEKB_TEST_SEED", "7")))
 

@@ -65,6 +65,7 @@ def test_a_watch_outlasts_records_that_are_busy(
     assert target.got == [("thread-2", False)]
 
 
+@pytest.mark.slow
 def test_what_was_sent_while_the_records_became_busy_is_in_doubt_and_not_lost(
     engine: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,7 @@ def _fetch_survives(points: int, seed: int) -> None:
             shutil.rmtree(home)
 
 
+@pytest.mark.slow
 def test_fetch_killed_at_a_few_statements_goes_on_from_there() -> None:
     _fetch_survives(2, 2)
 

@@ -33,6 +33,7 @@ def test_the_same_bytes_of_the_same_address_are_kept_once(tmp_path: Path) -> Non
         assert store.counts()["captures"] == 1
 
 
+@pytest.mark.slow
 def test_of_many_that_open_a_new_store_at_once_none_is_refused(tmp_path: Path) -> None:
     def opened(home: Path) -> int:
         with Store(home) as store:
