@@ -94,8 +94,8 @@ def test_floors_that_are_none_are_refused(run: CliRunner, asked: Path, tmp_path:
         _eval(run, asked, "--floors", pinned)
 
 
+@pytest.mark.slow  # plots are an extra, which CI installs before these
 def test_a_plot_that_cannot_be_written_costs_no_figure(run: CliRunner, asked: Path, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="plots are an extra")
     result = run.invoke(evaluate, [str(asked), "--plot", str(tmp_path / "nowhere" / "plot.png")])
     assert isinstance(result.exception, BadInputError)
     assert "expected calibration error" in result.stdout
