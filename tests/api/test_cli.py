@@ -216,8 +216,10 @@ def test_streams_that_are_full_or_closed_end_in_no_traceback(
 
 def test_a_person_who_stops_it_ends_it_with_130(home: Path) -> None:
     code = (
-        "import os, signal, threading\nfrom api.cli import ask, main\n"
-        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\nmain.main(['ask', '-'])\n"
+        "import os, signal, threading, time\nfrom api.cli import ask, main\n"
+        "def stop():\n"  # again and again: one that comes in the middle of an import may be lost
+        "    while True:\n        time.sleep(1.5)\n        os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=stop, daemon=True).start()\nmain.main(['ask', '-'])\n"
     )
     environment = os.environ | {"NEKB_HOME": str(home)}
     pipe = subprocess.PIPE
