@@ -1,8 +1,7 @@
 """The answer in a terminal: the card first, its checklist, its links, then threads, then what is missing.
 
 Coloured and with links to click on a terminal that has both; plain lines when piped and where there is no colour.
-Everything that came from outside passes
-through `api.text` first.
+Everything that came from outside passes through `api.text` first.
 """
 
 from __future__ import annotations

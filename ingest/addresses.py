@@ -14,6 +14,7 @@ import idna
 APPLE = "developer.apple.com"
 SWIFT = "forums.swift.org"
 HOSTS = frozenset({APPLE, SWIFT})
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # where a secret may go by http
 _ALIASES = {"forums.developer.apple.com": APPLE, "www.developer.apple.com": APPLE}
 _KEPT = ("page", "sortBy", "sortOrder", "answerId", "q", "post_ids[]", "language")
 _OLD_THREAD = re.compile(r"^/thread/(\d+)/?$")

@@ -21,11 +21,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from ingest.addresses import LOOPBACK
 from ingest.build.snapshots import prune
 from ingest.lock import only_writer
 from ingest.room import said_when_full
 from kb.errors import BadInputError, NekbError, SnapshotError
-from kb.snapshot import SCHEMA, current_folder, file_hash, point_current, read_manifest
+from kb.snapshot import SCHEMA, current_folder, file_hash, intact, point_current, read_manifest
 
 _ID = re.compile(r"^[0-9a-f]{16}$")
 _NAME = re.compile(r"^[A-Za-z0-9._-]{1,120}(/[A-Za-z0-9._-]{1,120}){0,4}$")
@@ -34,7 +35,6 @@ _MANIFEST_BYTES = 4 << 20
 _CHUNK = 1 << 20
 _TRIES = 4  # in a row without a byte more
 _PAUSE = 0.5
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _BUSY = (429, 500, 502, 503, 504)
 
 
@@ -86,7 +86,7 @@ def _require_address(address: str, key: str) -> None:
         sound = False
     if not sound:
         raise BadInputError(f"{address!r} is no address to pull from.", "Write https://HOST/v1/snapshots.")
-    if key and split.scheme == "http" and split.hostname not in _LOOPBACK:
+    if key and split.scheme == "http" and split.hostname not in LOOPBACK:
         raise BadInputError(
             "The key would be sent over http, where anybody on the way can read it.",
             "Write https://; by http a key goes to this machine only.",
@@ -249,7 +249,7 @@ def _whole(folder: Path) -> bool:
         manifest = read_manifest(folder)
     except SnapshotError:
         return False
-    return bool(manifest.sha256) and all(file_hash(folder / n) == h for n, h in manifest.sha256.items())
+    return bool(manifest.sha256) and intact(folder, manifest)
 
 
 def _sweep(home: Path) -> None:

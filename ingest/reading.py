@@ -7,8 +7,8 @@ from dataclasses import replace
 from ingest.captures import Capture
 from ingest.parsing.opening import open_capture
 from ingest.parsing.page import LAYERS, Field, Page, ParsedPage, Problem
-from ingest.parsing.surrogates import without_surrogates
 from ingest.sources import sources
+from kb.surrogates import without_surrogates
 
 # Goes up whenever a parser reads differently: kept captures are then read again, and drift is measured afresh.
 PARSER_VERSION = 1

@@ -15,7 +15,7 @@ from kb.guidance.references import renumber
 from kb.guidance.when import applies, parse_when
 from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
-from kb.matching.question import Question
+from kb.matching.question import Question, check_given
 from kb.matching.threads import DEPTH, RankedThread, rank_threads
 from kb.resources import address_of, search_address
 from kb.snapshot import Snapshot
@@ -31,11 +31,12 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     """Answer a symptom from a snapshot.
 
     `limit` bounds guidance and threads alike; `given` carries answers to an earlier `missing`, such as
-    `{"platform": "macOS"}`. Raises `BadInputError` where there is nothing to read.
+    `{"platform": "macOS"}`. Raises `BadInputError` where there is nothing to read, or a value that its kind has not.
     """
     started = time.perf_counter()
-    facts = {kind: composed(value) for kind, value in (given or {}).items()}
-    question = Question(readable(query), snapshot, facts)
+    text, facts = readable(query), {kind: composed(value) for kind, value in (given or {}).items()}
+    check_given(facts)
+    question = Question(text, snapshot, facts)
     question.prepare(DEPTH)
     ranked = rank_cards(question)
     decided = decide(ranked, snapshot.weights)

@@ -27,6 +27,11 @@ class NekbError(Exception):
         return f"{self.sentence} {self.remedy}"
 
 
+def install(extra: str) -> str:
+    """How people install an extra of nekb, for a remedy."""
+    return f'`pip install -c constraints.txt ".[{extra}]"` in the checkout'
+
+
 class BadInputError(NekbError):
     """What was asked for cannot be understood."""
 

@@ -25,7 +25,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from kb.circuit import Circuit
 from kb.encoder import Vector
-from kb.errors import BadInputError, NekbError, SnapshotError, VectorsUnavailableError
+from kb.errors import BadInputError, NekbError, SnapshotError, VectorsUnavailableError, install
 from kb.filters import EVERYTHING, Filters
 
 ALIAS = "nekb"  # what was published last; a question asks the collection of its snapshot, whatever this says
@@ -114,9 +114,7 @@ def connect(address: MilvusAddress, timeout: float) -> Any:
         from pymilvus import MilvusClient
     except ImportError as error:
         raise NekbError(
-            "Vectors on Milvus need pymilvus.",
-            'Install it with `pip install -c constraints.txt ".[milvus]"` in the checkout.',
-            code="extra",
+            "Vectors on Milvus need pymilvus.", f"Install it with {install('milvus')}.", code="extra"
         ) from error
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error that it raises, with its arguments
     secure: dict[str, Any] = {"secure": True, "server_pem_path": address.authority} if address.tls else {}

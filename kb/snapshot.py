@@ -282,6 +282,15 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def intact(folder: Path, manifest: Manifest, *parts: str) -> bool:
+    """Whether the files of a snapshot, or those whose names begin with one of the parts, are what their hashes say."""
+    hashes = {name: sha for name, sha in manifest.sha256.items() if not parts or name.startswith(parts)}
+    try:
+        return all(file_hash(folder / name) == sha for name, sha in hashes.items())
+    except OSError:
+        return False
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot folder. Raises `SnapshotError` when this version cannot use it."""
     try:

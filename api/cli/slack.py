@@ -11,11 +11,7 @@ import click
 from kb.errors import BadInputError, NekbError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from api.slack.desk import Desk, SlackSettings
-
-_FORGET_EVERY = 3600.0  # seconds
 
 
 @click.group(invoke_without_command=True)
@@ -92,6 +88,7 @@ async def _answer(settings: SlackSettings, app_token: str, desk: Desk) -> None:
 
     from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
+    from api.records.retention import keep_forgetting
     from api.slack.app import slack_app
 
     here = asyncio.current_task()
@@ -101,27 +98,10 @@ async def _answer(settings: SlackSettings, app_token: str, desk: Desk) -> None:
     await app.client.auth_test()  # a wrong token is said now: once it listens, the client tries again for ever
     await app.client.apps_connections_open(app_token=app_token)
     click.echo("nekb answers in Slack (Socket Mode). Stop it with Ctrl-C.", err=True)
-    forgetting = asyncio.create_task(_forget(desk.engine))
+    forgetting = asyncio.create_task(keep_forgetting(desk.engine))
     socket = AsyncSocketModeHandler(app, app_token)
     try:
         await socket.start_async()  # type: ignore[no-untyped-call]
     finally:
         forgetting.cancel()
         await socket.close_async()  # type: ignore[no-untyped-call]
-
-
-async def _forget(engine: Engine) -> None:
-    """Forget old questions and votes once an hour. No failure ends it."""
-    import asyncio
-    import logging
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from api.records.retention import forget_old
-
-    while True:
-        try:
-            await asyncio.to_thread(forget_old, engine)
-        except (NekbError, SQLAlchemyError) as error:
-            logging.getLogger("nekb.slack").warning("old questions are not forgotten: %s", type(error).__name__)
-        await asyncio.sleep(_FORGET_EVERY)

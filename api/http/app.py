@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -23,11 +22,10 @@ from api.http.routes import ask, errors, feedback, guidance, health, snapshots, 
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.records.questions import flush
-from api.records.retention import forget_old
+from api.records.retention import keep_forgetting
 from api.web import admin, pages
 
 log = structlog.get_logger("nekb.app")
-_FORGET_EVERY = 3600.0
 _OF_MCP = ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name")
 _ALLOWED = ("Authorization", "Content-Type", "X-API-Key", "If-None-Match", "X-Request-Id", *_OF_MCP)
 _RATES = ("Retry-After", "RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -103,25 +101,22 @@ def _mount_slack(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     held: Services = app.state.services
     await asyncio.to_thread(held.current.refresh)
-    watching = asyncio.create_task(_watch(held))
+    beside = [asyncio.create_task(work) for work in (_watch(held), keep_forgetting(held.engine))]
     try:
         async with app.state.mcp():
             yield
     finally:
-        watching.cancel()
-        await asyncio.wait([watching])
+        for work in beside:
+            work.cancel()
+        await asyncio.wait(beside)
         await asyncio.to_thread(flush)
         held.askers.shutdown(wait=False)
 
 
 async def _watch(held: Services) -> None:
-    """Look for a new snapshot now and then, and forget old questions once an hour. No failure ends the watch."""
-    forgotten = 0.0
+    """Look for a new snapshot now and then. No failure ends the watch."""
     while True:
         try:
-            if time.monotonic() - forgotten >= _FORGET_EVERY:
-                forgotten = time.monotonic()
-                await asyncio.to_thread(forget_old, held.engine)
             await asyncio.to_thread(held.current.refresh)
         except Exception as error:  # whatever it was, the next round may succeed
             log.warning("watch_failed", error=type(error).__name__)

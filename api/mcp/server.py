@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -43,6 +42,7 @@ from kb.error_lookup import look_up
 from kb.errors import BadInputError, NekbError, NotFoundError
 from kb.resources import address_of
 from kb.snapshot import Snapshot
+from kb.surrogates import without_escaped_surrogates
 
 BUDGET = 2_000
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -54,8 +54,6 @@ Tokens = Annotated[int, Field(ge=400, le=20_000, description="Rough size of the 
 # What is left of the longest card, its summary and a step, has 900.
 CardTokens = Annotated[int, Field(ge=1_000, le=20_000, description="Rough size of the result in tokens.")]
 GivenKey = Literal["platform", "os", "distribution", "supervision", "packaging", "simulator", "error"]
-# An escaped backslash, a pair of surrogates, or a half of one, which is no character.
-_HALVES = re.compile(r"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>\\u[dD][89a-fA-F]\w\w)")
 
 Answered = Callable[[Answer], None]
 P = ParamSpec("P")
@@ -101,7 +99,7 @@ class Lines(anyio.AsyncFile[str]):
 
     async def readline(self) -> str:
         """The next line."""
-        return _HALVES.sub(lambda m: "\\ufffd" if m["half"] else m[0], await super().readline())
+        return without_escaped_surrogates(await super().readline())
 
 
 def _misfit(tool: str, error: ValidationError) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from kb.errors import NekbError
+from kb.errors import NekbError, install
 from kb.journal import write_ahead
 
 HEAD = "0001"  # the newest revision of `api.records.migrations`; kept here so that opening need not import alembic
@@ -46,7 +46,7 @@ def _engine(address: str) -> Engine:
             _migrate(engine)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         missing = isinstance(error, ImportError | NoSuchModuleError)
-        told = unusable('Install nekb with `pip install "nekb[postgresql]"`, or use SQLite.') if missing else unusable()
+        told = unusable(f"Install nekb with {install('postgresql')}, or use SQLite.") if missing else unusable()
         # The words of these repeat the address, or a part of it.
         raise told from (None if isinstance(error, ArgumentError | ValueError) else error)
     return engine

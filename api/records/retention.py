@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import logging
 import os
 
 from sqlalchemy import Engine, delete
@@ -11,6 +13,8 @@ from api.records.tables import feedback, questions
 from kb.errors import BadInputError
 
 DAYS = 90
+_EVERY = 3600.0  # seconds
+logger = logging.getLogger("nekb.records")
 
 
 def retention_days() -> int:
@@ -26,6 +30,16 @@ def forget_old(engine: Engine) -> int:
     border = since(retention_days())
     with engine.begin() as db:
         return sum(db.execute(delete(table).where(table.c.at < border)).rowcount for table in (questions, feedback))
+
+
+async def keep_forgetting(engine: Engine) -> None:
+    """Forget what is old now and once an hour, until cancelled. No failure ends it."""
+    while True:
+        try:
+            await asyncio.to_thread(forget_old, engine)
+        except Exception as error:  # whatever it was, the next hour may succeed
+            logger.warning("old questions are not forgotten: %s", type(error).__name__)
+        await asyncio.sleep(_EVERY)
 
 
 def since(days: int) -> str:

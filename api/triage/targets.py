@@ -21,6 +21,7 @@ import httpx
 from api.addresses import web_url
 from api.records.deliveries import Delivery
 from api.triage.messages import PERHAPS_AGAIN, blocks, fallback
+from ingest.addresses import LOOPBACK
 from ingest.fetching.fetcher import retry_after
 from kb import __version__
 from kb.errors import BadInputError
@@ -29,7 +30,6 @@ SLACK_API = "https://slack.com/api/"
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 _TAIL = 4 << 20  # bytes of a file that are read again after a kill
 _PAGES = 20  # of a channel's history, 200 messages each
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class SendError(Exception):
@@ -266,7 +266,7 @@ def web_address(address: str) -> str:
     Raises `BadInputError` for what is none, and for one that is not https, unless it is of this machine.
     """
     url = web_url(address)
-    if url and (url.scheme == "https" or url.host in _LOOPBACK):
+    if url and (url.scheme == "https" or url.host in LOOPBACK):
         return address.strip()
     raise BadInputError("The address to send to is no https address.", "Only this machine may be sent to by http.",
                         code="address")  # fmt: skip

@@ -45,7 +45,7 @@ from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import in_english
 from kb.signals.log import condense
-from kb.snapshot import ASKED, HEAD_COLUMNS, SCHEMA, Manifest, file_hash, point_current, read_manifest
+from kb.snapshot import ASKED, HEAD_COLUMNS, SCHEMA, Manifest, file_hash, intact, point_current, read_manifest
 from kb.vectors import write_vectors
 
 _BUILDING = ".building-"
@@ -99,20 +99,11 @@ def _usable(folder: Path, server: Publisher | None = None) -> bool:
         manifest = read_manifest(folder)
     except SnapshotError:
         return False
-    if not _whole(folder, manifest):
+    if not intact(folder, manifest):
         return False
     if server is None or manifest.collection is None:
         return True
     return server.holds(manifest.collection, manifest.passages["documents"])
-
-
-def _whole(folder: Path, manifest: Manifest, *parts: str) -> bool:
-    """Whether the files of a snapshot, or of some of its folders, hold what they were written with."""
-    hashes = {name: sha for name, sha in manifest.sha256.items() if not parts or name.startswith(parts)}
-    try:
-        return all(file_hash(folder / name) == sha for name, sha in hashes.items())
-    except OSError:
-        return False
 
 
 @contextmanager
@@ -205,7 +196,7 @@ def earlier_snapshots(home: Path) -> Iterator[tuple[Path, Manifest]]:
     for folder in sorted((home / "snapshots").glob("[!.]*")):  # none where nothing was ever built
         with suppress(SnapshotError):
             manifest = read_manifest(folder)
-            if _whole(folder, manifest, "encoder/", "classifier/"):
+            if intact(folder, manifest, "encoder/", "classifier/"):
                 yield folder, manifest
 
 

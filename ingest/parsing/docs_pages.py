@@ -12,7 +12,7 @@ from ingest.parsing.fingerprint import fingerprint
 from ingest.parsing.markdown import markdown_link, tidy, to_markdown
 from ingest.parsing.markup import text_of, visible_copy
 from ingest.parsing.page import Fields, Found, Layer, Page, ParsedPage, Part, Problem, first
-from ingest.parsing.surrogates import load_json
+from kb.surrogates import load_json
 
 _COMMENT = re.compile(r"\A\s*<!--\s*(\{.*?\})\s*-->", re.DOTALL)
 _DOC_LINK = re.compile(r"(?:\[([^\[\]\n]{0,300})\]\()?<?(doc://[^\s<>)]+)>?\)?")

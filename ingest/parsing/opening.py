@@ -20,7 +20,7 @@ from bs4.dammit import EncodingDetector
 from ingest.addresses import APPLE, canonical, host_of, source_host
 from ingest.captures import Capture, past
 from ingest.parsing.page import Page
-from ingest.parsing.surrogates import without_surrogates
+from kb.surrogates import without_surrogates
 
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->", re.IGNORECASE)
 _SINGLE_FILE = re.compile(r"<!--\s*Page saved with SingleFile\s+url:\s*(\S+)", re.IGNORECASE)

@@ -48,7 +48,7 @@ class Page:
     @cached_property
     def json(self) -> Any:
         """The page as JSON, or None where it is not JSON."""
-        from ingest.parsing.surrogates import load_json
+        from kb.surrogates import load_json
 
         if self.text[:4096].lstrip()[:1] not in ("{", "["):
             return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
-from ingest.parsing.surrogates import load_json
+from kb.surrogates import load_json
 
 _THREADS = ("QAPage", "DiscussionForumPosting", "Question")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kb.errors import BadInputError, NekbError
+from kb.errors import BadInputError, NekbError, install
 from kb.evaluation.metrics import Bin
 
 
@@ -18,11 +18,7 @@ def reliability_diagram(bins: Sequence[Bin], target: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise NekbError(
-            "Plots need matplotlib.",
-            'Install it with `pip install -c constraints.txt ".[eval]"` in the checkout.',
-            code="extra",
-        ) from error
+        raise NekbError("Plots need matplotlib.", f"Install it with {install('eval')}.", code="extra") from error
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], linestyle="--", color="grey", label="perfectly calibrated")

@@ -23,7 +23,6 @@ from kb.once import Once
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import English, in_english
 from kb.signals.log import condense
-from kb.signals.tables import PLATFORMS
 from kb.signals.versions import SYSTEMS, platform_of
 from kb.snapshot import Snapshot
 
@@ -96,13 +95,13 @@ class Question:
 
     `given` are answers to what was missing, such as `{"platform": "macOS"}`; they count like signals of the text and
     replace what the text only implied. `read` is the wording that is matched: the text, and a given error behind it,
-    for "it fails with error 5" alone is like nothing. Raises `BadInputError` for a given value that its kind has not.
+    for "it fails with error 5" alone is like nothing.
     """
 
     def __init__(self, text: str | Text, snapshot: Snapshot, given: Mapping[str, str]) -> None:
         self._asked = text if isinstance(text, Text) else Text(text, snapshot)
         self.snapshot = snapshot
-        self.given = check_given(given)
+        self.given = given
         self.degraded: VectorsUnavailableError | None = None
         self._by_words: tuple[int, Search] | None = None
         self._nearest: tuple[int, Search] | None = None
@@ -145,7 +144,7 @@ class Question:
         added = [_given_signal(kind, value, end, bare, self.snapshot.signals) for kind, value in known]
         if "os" in self.given and "platform" not in self.given:
             platform = platform_of(next(s for s in added if s.kind == "os"))
-            if platform in PLATFORMS:
+            if platform in VALUES["platform"]:
                 added.append(Signal(kind="platform", value=platform, start=end, end=end, implied=True))
         replaced = {s.kind for s in added}
         return [s for s in self._asked.signals if not ((s.implied or s.kind == "error") and s.kind in replaced)] + added
@@ -212,13 +211,12 @@ def _given_signal(kind: str, value: str, at: int, bare: int | None, tables: Sign
     )
 
 
-def check_given(given: Mapping[str, str]) -> Mapping[str, str]:
-    """The same facts. Raises `BadInputError` where a kind has values of its own and this is none of them."""
+def check_given(given: Mapping[str, str]) -> None:
+    """Raises `BadInputError` where a kind of fact has values of its own and what is given is none of them."""
     for kind, value in given.items():
         known = _known(kind)
         if known and _cased(kind, value) not in known:
             raise BadInputError(f"{value[:80]!r} is no {kind} that is known.", f"Give one of {', '.join(known)}.")
-    return given
 
 
 def _known(kind: str) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from kb.signals.versions import NEAR, SYSTEMS, UNIT, plausible, years_between
 
 # A version that stands without its system: `on 15.3`, `since 26.0.1`, `(14.4)`, `XR, 13.5,`, `15.1.`, `26.4 beta`.
 _ALONE = re.compile(
-    r"(?<![\d.])(?:(?:\b(?:on|since|under|after|from|to|until|before|in|with|of|simulator|sim|auf|nach|seit|ab|mit|sur|depuis|en|su|на|с|после)\s"
+    r"(?<![\d.])(?:(?:\b(?:on|since|under|after|from|to|until|before|in|with|of|simulator|sim"
+    r"|auf|nach|seit|ab|mit|sur|depuis|en|su|на|с|после)\s"
     r"|\bw/\s?|\bProductVersion:\s*)(?P<behind>\d{2}\.\d{1,2}(?:\.\d)?)(?!\.?[\dx]|\s?%|[A-Za-z])"
     r"|(?:^|[(（,/]\s?)(?P<apart>\d{2}\.\d{1,2}(?:\.\d)?)(?=[),;:）]|\.?\s*$|\.\s)"
     r"|(?P<early>\d{2}\.\d{1,2}(?:\.\d)?)(?=\s?(?:public\s|developer\s)?(?:beta|b\d|RC)\b)"
@@ -54,9 +55,8 @@ def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
     if not told and platforms <= {"macOS"} and (old := [m.span("version") for m in _MAC_TEN.finditer(text)]):
         yield from _of("macOS", text, old, platforms)
     elif not told and not platforms:
-        alone = _of_ios(text, found)
-        yield from _of("iOS", text, alone, platforms)
-        if alone:
+        if alone := _of_ios(text, found):
+            yield from _of("iOS", text, alone, platforms)
             yield from _near(text, "iOS", [text[start:end] for start, end in alone])
     else:
         families = {family for family, _ in told} or platforms
@@ -77,7 +77,8 @@ def _of(family: str, text: str, spans: list[tuple[int, int]], platforms: set[str
     """Versions that say by themselves of which system they are, and its platform where nothing else does."""
     for start, end in spans:
         yield Signal(kind="os", value=f"{family} {text[start:end]}", start=start, end=end)
-    for start, end in [] if platforms else spans[:1]:
+    if not platforms:
+        start, end = spans[0]
         yield Signal(kind="platform", value=family, start=start, end=end, implied=True)
 
 

@@ -15,7 +15,8 @@ from kb.signals.tables import Domain, SignalTables
 _INT = r"(-?\d{1,10})(?!\w|-\d)(?![\w.]*[.:]\d)"  # in this order: else it is quadratic on a run of digits
 # What may stand between a domain and its code: signs, and the words people put there.
 _CODE_AFTER = re.compile(
-    r"(?:[^\S\n]|\n(?=\W{0,8}(?:code|error|错误|代码|コード|код)\b)|\.(?!\s)|[\"'`=:,;()\[\]{}/#-]|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b"
+    r"(?:[^\S\n]|\n(?=\W{0,8}(?:code|error|错误|代码|コード|код)\b)|\.(?!\s)|[\"'`=:,;()\[\]{}/#-]"
+    r"|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b"
     r"|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>0x(?!0+\b)[0-9a-f]{1,8}\b|" + _INT + ")",
     re.IGNORECASE,
 )
@@ -139,16 +140,20 @@ def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
 def _dot_cases(text: str, tables: SignalTables, context: list[Domain]) -> Iterator[FoundCode]:
     """Swift spelling of a case, `.configurationStale`: counts where one domain knows it, or the context says which."""
     for m in _DOT_CASE.finditer(text):
-        owners = tables.swift_cases.get(m["case"].lower(), [])
-        named = [(d, c) for d, c in owners if any(x.id == d for x in context)]
-        owner = named[0] if len(named) == 1 else owners[0] if len(owners) == 1 and _long_name(m["case"]) else None
-        if owner:
-            yield FoundCode(owner[0], owner[1], m.start(), m.end(), explicit=True)
+        if owner := _owner(m["case"], tables, context, telling=_long_name(m["case"])):
+            yield FoundCode(*owner, m.start(), m.end(), explicit=True)
     for m in _BARE_CASE.finditer(text):
-        owners = tables.swift_cases.get(m[0].lower(), [])
-        named = [(d, c) for d, c in owners if any(x.id == d for x in context)]
-        if len(named) == 1 or (len(owners) == 1 and len(m[0]) >= _LONG_CASE):
-            yield FoundCode(*(named or owners)[0], m.start(), m.end(), explicit=True)
+        if owner := _owner(m[0], tables, context, telling=len(m[0]) >= _LONG_CASE):
+            yield FoundCode(*owner, m.start(), m.end(), explicit=True)
+
+
+def _owner(case: str, tables: SignalTables, context: list[Domain], *, telling: bool) -> tuple[str, int] | None:
+    """Domain and code of a case: of the one domain that the context names, else of the only one if the name tells."""
+    owners = tables.swift_cases.get(case.lower(), [])
+    named = [owner for owner in owners if any(d.id == owner[0] for d in context)]
+    if len(named) == 1:
+        return named[0]
+    return owners[0] if len(owners) == 1 and telling else None
 
 
 def _long_name(case: str) -> bool:

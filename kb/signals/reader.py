@@ -26,7 +26,8 @@ _PREFIXED = re.compile(r"\b([A-Z]{2,3})(?=[A-Z][a-z])[A-Za-z]{4,60}\b")
 _FUNCTION = re.compile(
     r"\b(?:nw_(?!(?:association|endpoint_(?:flow|handler|proxy|resolver)|flow|read_request|write_request|socket"
     r"|path_(?:evaluator|necp|libinfo)|browser_(?:fail|dns)|listener_(?:socket|inbox)|protocol_(?:boringssl|tcp|quic))_)"
-    r"(?!\w*(?:_block_invoke|_internal|_locked|_on_nw_queue))[a-z0-9_]{4,50}|(?:SCNetworkReachability|CNCopy|DNSService)[A-Z]\w{2,40}|sec_protocol_[a-z_]{4,50})\b"
+    r"(?!\w*(?:_block_invoke|_internal|_locked|_on_nw_queue))[a-z0-9_]{4,50}"
+    r"|(?:SCNetworkReachability|CNCopy|DNSService)[A-Z]\w{2,40}|sec_protocol_[a-z_]{4,50})\b"
 )
 _BUG = re.compile(r"\bFB\d{7,9}\b")
 _WINDOW = 60_000  # of a longer paste the first two thirds of this and the last third are read

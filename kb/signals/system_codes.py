@@ -43,8 +43,8 @@ _NEGATIVE = re.compile(r"(?<![\w.,:+*/-])(?<!\d )(?P<code>-[1-9]\d{2,9})(?![\w.,
 # Installers and IOKit count from 0xe0000000 on; other hexadecimal numbers are codes where a word says so.
 _HEX = re.compile(
     r"\b(?P<code>0xe[0-9a-f]{7})\b"
-    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?<!-)(?P<said>0x(?!0+\b)[0-9a-f]{1,8})\b"
-    r"(?! addr=)",
+    r"|(?<![a-z])(?:error_?code|error|err|code|status|failed|result|returned)\W{1,3}(?<!-)"
+    r"(?P<said>0x(?!0+\b)[0-9a-f]{1,8})\b(?! addr=)",
     re.IGNORECASE,
 )
 # As what returns a number prints it: `Failed to copy updated result (22)`; what HTTP returns is somebody else's.

@@ -70,8 +70,8 @@ _MODEL = re.compile(
 _DEVICE_OS = re.compile(
     r"\b(?P<model>iPhone|iPad|iMac|Mac(?:Book)?)s?"
     r"(?:\s(?:9\.7|10\.5|12\.9|20\d\d|\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max|Plus|Studio)){0,3}[\s,(/:-]{1,3}"
-    r"(?:running\s|on\s|with\s|w/\s?|mit\s|en\s|su\s|avec\s|con\s|с\s|на\s|M\d,?\s|v)?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)"
-    r"(?!\.?\d|%|\s*(?:GB|MB|ms|sec|min|inch|with\b))",
+    r"(?:running\s|on\s|with\s|w/\s?|mit\s|en\s|su\s|avec\s|con\s|с\s|на\s|M\d,?\s|v)?"
+    r"(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)(?!\.?\d|%|\s*(?:GB|MB|ms|sec|min|inch|with\b))",
     re.IGNORECASE,
 )
 # A version with its build, whose number tells the system: 15.0 is macOS with 24A335, and iOS with 19A346.

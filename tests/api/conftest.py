@@ -13,6 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine
+
+from api.records import database
 
 Start = Callable[..., httpx.Client]
 
@@ -77,3 +80,12 @@ def listener(port: int) -> int:
         except OSError:
             continue
     raise AssertionError("no such server")
+
+
+@pytest.fixture
+def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Records that wait a second for another writer."""
+    monkeypatch.setattr(database, "_WAIT", 1)
+    made = database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}")
+    yield made
+    made.dispose()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from api.records import database, questions
+from api.records import questions
 from api.records.questions import redacted
 from api.records.tables import questions as table
 
@@ -21,15 +20,6 @@ from api.records.tables import questions as table
 def row(query: str) -> dict[str, object]:
     found = {"outcome": "answered", "confidence": 1.0, "card": None}
     return {"at": "2026-11-20", "query": query, "surface": "http", **found}
-
-
-@pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Records that wait a second for another writer."""
-    monkeypatch.setattr(database, "_WAIT", 1)
-    made = database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}")
-    yield made
-    made.dispose()
 
 
 def kept(engine: Engine) -> list[str]:
@@ -78,23 +68,23 @@ def test_a_paste_of_a_megabyte_is_read_at_once(run: str) -> None:
     assert time.process_time() - started < 3
 
 
-def test_a_text_that_cannot_be_written_takes_no_other_with_it(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_text_that_cannot_be_written_takes_no_other_with_it(hasty: Engine, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "nekb.records"):
-        questions._write(engine, [row("a good one"), row("secret-word \ud800"), row("another good one")])
-    assert kept(engine) == ["a good one", "another good one"]
+        questions._write(hasty, [row("a good one"), row("secret-word \ud800"), row("another good one")])
+    assert kept(hasty) == ["a good one", "another good one"]
     assert [record.getMessage() for record in caplog.records] == ["questions not kept: 1 (UnicodeEncodeError)"]
 
 
 def test_a_busy_database_is_asked_once_and_said(
-    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    hasty: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = sqlite3.connect(tmp_path / "records.db", isolation_level=None)
     other.execute("begin immediate")
     started = time.monotonic()
-    questions._write(engine, [row("a"), row("b"), row("c"), row("d")])
+    questions._write(hasty, [row("a"), row("b"), row("c"), row("d")])
     assert time.monotonic() - started < 3, "each row waited for itself"
     assert [record.getMessage() for record in caplog.records] == ["questions not kept: 4 (OperationalError)"]
     other.execute("rollback")
     other.close()
-    questions._write(engine, [row("e")])
-    assert kept(engine) == ["e"]
+    questions._write(hasty, [row("e")])
+    assert kept(hasty) == ["e"]

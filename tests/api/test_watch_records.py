@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from structlog.testing import capture_logs
 
 from api.cli.watch import _once
-from api.records import database, deliveries
+from api.records import deliveries
 from api.records.tables import deliveries as table
 from api.triage import watching
 from api.triage.targets import Target, WebhookTarget
@@ -26,16 +26,7 @@ from tests.api.test_triage_watch import Recorder, judged, thread
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Records that wait a second for another writer."""
-    monkeypatch.setattr(database, "_WAIT", 1)
-    made = database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}")
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def other(tmp_path: Path, engine: Engine) -> Iterator[sqlite3.Connection]:
+def other(tmp_path: Path, hasty: Engine) -> Iterator[sqlite3.Connection]:
     """Another writer of the same records."""
     connection = sqlite3.connect(tmp_path / "records.db", isolation_level=None, check_same_thread=False)
     yield connection
@@ -43,7 +34,7 @@ def other(tmp_path: Path, engine: Engine) -> Iterator[sqlite3.Connection]:
 
 
 def test_a_watch_outlasts_records_that_are_busy(
-    engine: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    hasty: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "_PULSE", 0.01)
     looks, target = 0, Recorder()
@@ -58,7 +49,7 @@ def test_a_watch_outlasts_records_that_are_busy(
         return [thread(2), thread(1)] if looks > 1 else [thread(1)]
 
     with capture_logs() as said, pytest.raises(KeyboardInterrupt):
-        Watch(engine, [target], read, judged, 23).run(0)
+        Watch(hasty, [target], read, judged, 23).run(0)
     assert [line for line in said if line["event"] == "database"] == [
         {"event": "database", "error": "OperationalError", "log_level": "warning"}
     ]
@@ -67,7 +58,7 @@ def test_a_watch_outlasts_records_that_are_busy(
 
 @pytest.mark.slow
 def test_what_was_sent_while_the_records_became_busy_is_in_doubt_and_not_lost(
-    engine: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    hasty: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "_PULSE", 0.01)
     feed, got = [thread(1)], []
@@ -80,7 +71,7 @@ def test_what_was_sent_while_the_records_became_busy_is_in_doubt_and_not_lost(
             other.execute("begin immediate")
             threading.Timer(1.5, lambda: other.execute("rollback")).start()
 
-    watch = Watch(engine, [Busy()], lambda: feed, judged, 23)
+    watch = Watch(hasty, [Busy()], lambda: feed, judged, 23)
     watch.look()
     feed.insert(0, thread(2))
     with pytest.raises(KeyboardInterrupt):
@@ -88,8 +79,8 @@ def test_what_was_sent_while_the_records_became_busy_is_in_doubt_and_not_lost(
     assert got == [("thread-2", False), ("thread-2", True)]
 
 
-def test_a_single_look_at_busy_records_is_told_in_a_sentence(engine: Engine, other: sqlite3.Connection) -> None:
-    watch = Watch(engine, [Recorder()], lambda: [thread(1)], judged, 23)
+def test_a_single_look_at_busy_records_is_told_in_a_sentence(hasty: Engine, other: sqlite3.Connection) -> None:
+    watch = Watch(hasty, [Recorder()], lambda: [thread(1)], judged, 23)
     other.execute("begin immediate")
     with pytest.raises(NekbError, match="does not answer") as raised:
         _once(watch)
@@ -135,14 +126,14 @@ def asking() -> Iterator[tuple[str, list[str]]]:
     ],
 )
 def test_a_target_that_asks_to_wait_is_given_an_hour_at_most(
-    engine: Engine, asking: tuple[str, list[str]], asked: str, seconds: int
+    hasty: Engine, asking: tuple[str, list[str]], asked: str, seconds: int
 ) -> None:
     address, asking[1][0] = asking[0], asked
     target: Target = WebhookTarget(address)
-    deliveries.note(engine, target.key, {"digest:2026-11-20": {"until": "2026-11-20T08:00:00", "threads": []}})
+    deliveries.note(hasty, target.key, {"digest:2026-11-20": {"until": "2026-11-20T08:00:00", "threads": []}})
     before = dt.datetime.now(dt.UTC)
-    assert Watch(engine, [target], list, judged, 23).deliver() == 0
-    with engine.connect() as db:
+    assert Watch(hasty, [target], list, judged, 23).deliver() == 0
+    with hasty.connect() as db:
         found = db.execute(select(table.c.not_before, table.c.state)).one()
     waits = (dt.datetime.fromisoformat(found.not_before) - before).total_seconds()
     assert seconds - 2 <= waits <= seconds + 10

@@ -1,4 +1,4 @@
-"""Lone surrogates: halves of characters, which a page can hold and neither a file nor a database can."""
+"""Lone surrogates: halves of characters, which a text from outside can hold and neither a file nor a database can."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def without_surrogates(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def without_escaped_surrogates(text: str) -> str:
+    """JSON with U+FFFD in place of each lone surrogate that it escapes."""
+    return _ESCAPED.sub(lambda m: "\\ufffd" if m["lone"] else m[0], text)
+
+
 def load_json(text: str) -> Any:
     """What JSON says, with U+FFFD in place of the lone surrogates that it escapes. Raises as `json.loads` does."""
-    return json.loads(_ESCAPED.sub(lambda m: "\\ufffd" if m["lone"] else m[0], without_surrogates(text)))
+    return json.loads(without_escaped_surrogates(without_surrogates(text)))
