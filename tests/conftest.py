@@ -1,4 +1,4 @@
-"""Fixtures: one real snapshot, built once a session by the real model from the real data and pages of our own words."""
+"""Fixtures: one real snapshot, built once a run by the real model from the real data and pages of our own words."""
 
 from __future__ import annotations
 
@@ -16,20 +16,31 @@ from kb.snapshot import Snapshot, open_current
 PAGES = Path(__file__).parent / "pages"
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
-_BUILD = pytest.StashKey[tuple[Path, "subprocess.Popen[bytes]"]]()  # its folder, with `home` and a log
+_FOLDER = "NEKB_TESTS_FOLDER"  # of this run: with `home`, which its workers share, and the log of its build
+_BUILD = pytest.StashKey["subprocess.Popen[bytes]"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the run's folder, in the process that starts the workers, if there are any."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="nekb-tests-")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that need no home come first: it is built beside them."""
+    items.sort(key=_needs_home)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to build what many tests need, and let those that do not need it come first."""
+    """Begin to build what many tests need, or wait for the worker that does."""
     config = session.config
-    session.items.sort(key=_needs_home)
     if config.option.collectonly or not any(map(_needs_home, session.items)):
         return
-    folder = Path(tempfile.mkdtemp(prefix="nekb-tests-"))
     kept = os.environ.get("NEKB_TEST_CACHE") or str(config.cache.mkdir("home"))
-    command = ["nice", sys.executable, "-m", "tests.first_build", str(folder / "home"), kept]
-    with (folder / "build.log").open("wb") as log:
-        config.stash[_BUILD] = (folder, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+    command = ["nice", sys.executable, "-m", "tests.first_build", os.environ[_FOLDER], kept]
+    with (Path(os.environ[_FOLDER]) / "build.log").open("ab") as log:
+        config.stash[_BUILD] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
 
 def _needs_home(item: pytest.Item) -> bool:
@@ -39,33 +50,33 @@ def _needs_home(item: pytest.Item) -> bool:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing of the build behind."""
     if _BUILD in config.stash:
-        folder, process = config.stash[_BUILD]
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        config.stash[_BUILD].kill()
+        config.stash[_BUILD].wait()
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def home(pytestconfig: pytest.Config) -> Path:
     """A data directory with a built snapshot. Tests read it; one that writes copies it (`own_home`).
 
-    It is built anew for each session (`tests/first_build.py`); what of it the next one may take over is kept under
+    It is built anew for each run (`tests/first_build.py`); what of it the next one may take over is kept under
     `.pytest_cache`, or where `NEKB_TEST_CACHE` says.
     """
-    folder, process = pytestconfig.stash[_BUILD]
-    assert process.wait() == 0, (folder / "build.log").read_text()
+    folder = Path(os.environ[_FOLDER])
+    assert pytestconfig.stash[_BUILD].wait() == 0, (folder / "build.log").read_text()
     return folder / "home"
 
 
 @pytest.fixture(scope="session")
 def snapshot(home: Path) -> Snapshot:
-    """The session's snapshot, open."""
+    """The run's snapshot, open."""
     return open_current(home)
 
 
 @pytest.fixture
 def own_home(home: Path, tmp_path: Path) -> Path:
-    """A copy of the session's data directory, for a test that writes."""
+    """A copy of the run's data directory, for a test that writes."""
     copy = tmp_path / "home"
     shutil.copytree(home, copy)
     return copy

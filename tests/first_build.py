@@ -1,11 +1,14 @@
-"""The session's data directory, built by a process of its own beside the tests that need none.
+"""The data directory of a test run, built once by a process of its own beside the tests that need none.
 
 python -m tests.first_build FOLDER KEPT
+
+Each worker of a run starts it with the same folder: the first builds `home` there, the others wait for that.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import shutil
 import sys
@@ -17,10 +20,21 @@ from ingest.importing import import_files
 from tests.conftest import PAGES, ROOT
 
 
+def make_once(folder: Path, kept: Path) -> None:
+    """Build `home` in the folder of a run, unless another worker has, or begun and died."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = folder / "built"
+        if not built.exists():
+            shutil.rmtree(folder / "home", ignore_errors=True)
+            make(folder / "home", kept)
+            built.touch()
+
+
 def make(folder: Path, kept: Path) -> None:
     """Build anew into a folder.
 
-    What the session before embedded, taught and exported is taken over where it was made of the same, as in any build;
+    What the run before embedded, taught and exported is taken over where it was made of the same, as in any build;
     it is kept in the second folder.
     """
     folder.mkdir()
@@ -44,7 +58,7 @@ def _makers() -> str:
 
 
 def _keep(folder: Path, kept: Path) -> None:
-    """Keep the store and the snapshot for the next session, whole or not at all."""
+    """Keep the store and the snapshot for the next run, whole or not at all."""
     kept.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("store.db*"):
         shutil.copy(file, kept / f"next.{file.name}")
@@ -53,10 +67,10 @@ def _keep(folder: Path, kept: Path) -> None:
     shutil.copytree(folder / "snapshots" / (folder / "current").read_text().strip(), fresh)
     for old in kept.glob("snapshot-*"):
         shutil.rmtree(old, ignore_errors=True)
-    with contextlib.suppress(OSError):  # another session was faster
+    with contextlib.suppress(OSError):  # another run was faster
         fresh.rename(kept / f"snapshot-{_makers()}")
     shutil.rmtree(fresh.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), Path(sys.argv[2]))
+    make_once(Path(sys.argv[1]), Path(sys.argv[2]))

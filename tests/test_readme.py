@@ -102,5 +102,5 @@ def test_the_two_set_up_commands_are_one_line_each() -> None:
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv ")]
     assert len(lines) == 2
     assert lines[0].endswith('.venv/bin/nekb ask "code 8 hotspot"')
-    assert lines[1].endswith(".venv/bin/pytest")
+    assert lines[1].endswith(".venv/bin/pytest -n 2")
     assert all("-c constraints.txt" in line for line in lines)

@@ -19,6 +19,13 @@ from kb.signals.tables import compile_tables
 from kb.snapshot import Snapshot
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
+READERS = {
+    "signals": lambda text: read_signals(text, TABLES),
+    "condense": condense,
+    "terms": terms,
+    "fold": fold,
+    "composed": composed,
+}
 LENGTH = 20_000
 ALLOWED = 5.0  # seconds; what is quadratic takes minutes
 RUNS = (
@@ -45,7 +52,7 @@ RUNS = (
 )
 
 
-@pytest.mark.parametrize("read", [lambda text: read_signals(text, TABLES), condense, terms, fold, composed], ids=str)
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_of_anything_is_read_in_time(read: Callable[[str], object], run: str) -> None:
     text = f"code {run * (LENGTH // len(run))}"
