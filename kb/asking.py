@@ -41,7 +41,7 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     ranked = rank_cards(question)
     decided = decide(ranked, snapshot.weights)
     missing = missing_for(question, ranked, decided.outcome)
-    decided = unsettled(decided, missing, snapshot.weights)
+    decided = unsettled(decided, question, missing, snapshot.weights)
     nothing = decided.outcome == "no_match"
     threads = [] if nothing else rank_threads(question, limit, likely=True)
     cards = [] if nothing else _shown(ranked, limit)

@@ -16,8 +16,10 @@ from kb.answer import Missing, Outcome
 from kb.matching.candidates import COLUMN
 from kb.matching.cards import RankedCard, rank_cards
 from kb.matching.classifier import NONE
+from kb.matching.features import OURS
 from kb.matching.question import Question
 from kb.matching.weights import Weights
+from kb.signals.tables import SYSTEM
 
 MAX_QUESTIONS = 2
 _MAX_OPTIONS = 6
@@ -83,11 +85,21 @@ def decide(ranked: list[RankedCard], weights: Weights) -> Decision:
     return Decision(figures, sure, ours, outcome)
 
 
-def unsettled(decided: Decision, missing: list[Missing], weights: Weights) -> Decision:
-    """Not answered while the domain of a bare code is asked for: with another one another card would come first."""
-    if decided.outcome != "answered" or not any(m.signal == "error" for m in missing):
+def unsettled(decided: Decision, question: Question, missing: list[Missing], weights: Weights) -> Decision:
+    """Not answered while the domain of a bare code is asked for: with another one another card would come first.
+
+    Nor where one word of the field is all that was said: it fits its card well, and says nothing of the trouble.
+    """
+    settled = not any(m.signal == "error" for m in missing) and not _hardly_a_question(question)
+    if decided.outcome != "answered" or settled:
         return decided
     return replace(decided, outcome="uncertain", confidence=min(decided.confidence, weights.answered_from - 0.01))
+
+
+def _hardly_a_question(question: Question) -> bool:
+    """Whether the text is a single word that identifies nothing."""
+    named = any(s.kind in ("error", *OURS) and not s.implied for s in question.signals)
+    return len(set(question.read.terms)) <= 1 and not named
 
 
 def missing_for(question: Question, ranked: list[RankedCard], outcome: Outcome) -> list[Missing]:
@@ -143,13 +155,14 @@ def _missing_domain(question: Question, ranked: list[RankedCard], first: str) ->
 def _domains_of(code: int, question: Question, ranked: list[RankedCard]) -> list[str]:
     """The domains that know a code, as options: public ones first, those of a topic that is likely here before others.
 
-    What only logs show is left out: who has such a code has its domain beside it.
+    What only logs show, and what lies beneath, is left out: who has such a code has its domain beside it.
     """
     likely: dict[str, float] = defaultdict(float)
     for r in ranked:
         if r.id != NONE:
             likely[question.snapshot.cards[r.id].topic] += r.probability
-    knows = [d for d in question.snapshot.signals.domains.values() if code in d.cases and d.visibility != "private"]
+    domains = question.snapshot.signals.domains.values()
+    knows = [d for d in domains if code in d.cases and d.visibility not in ("private", SYSTEM)]
     knows.sort(key=lambda d: (d.visibility != "public", -round(likely.get(d.topic, 0.0), 2)))
     return [d.name for d in knows[:_MAX_OPTIONS]]
 

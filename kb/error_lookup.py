@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from kb.errors import BadInputError, NotFoundError
 from kb.names import nearest
-from kb.signals.tables import Case, Domain, SignalTables
+from kb.signals.tables import SYSTEM, Case, Domain, SignalTables
 
-_ORDER = {"public": 0, "private": 1, "enum": 2}
+_ORDER = {"public": 0, "private": 1, "enum": 2, SYSTEM: 3}
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,9 @@ def _unknown(text: str, name: str, code: str | None, tables: SignalTables) -> No
         return NotFoundError(f"No known domain has the code {code}.", "Write the domain or the symbol beside it.")
     domain = _domain(name, tables)
     if domain is not None:
-        codes = sorted(domain.cases)
         return NotFoundError(
             f"{domain.name} has no code {code} that is known.",
-            f"Known are {codes[0]} to {codes[-1]}: `nekb error {domain.name}` lists them.",
+            f"Known are {_listed(sorted(domain.cases))}: `nekb error {domain.name}` says what they mean.",
         )
     names = [str(n) for d in tables.domains.values() for n in (d.name, d.enum) if n]
     symbols = [c.symbol for d in tables.domains.values() for c in d.cases.values() if c.symbol]
@@ -73,6 +72,13 @@ def _unknown(text: str, name: str, code: str | None, tables: SignalTables) -> No
         nearest(name, names if code else [*names, *symbols])
         or "Try the code alone: `nekb error 8` lists every domain that knows it.",
     )
+
+
+def _listed(codes: list[int]) -> str:
+    """Codes in words: a range where none is missing, else the codes."""
+    if len(codes) > 1 and codes[-1] - codes[0] == len(codes) - 1:
+        return f"{codes[0]} to {codes[-1]}"
+    return ", ".join(map(str, codes))
 
 
 def _everywhere(code: re.Match[str] | None, tables: SignalTables) -> list[KnownError]:

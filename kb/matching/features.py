@@ -18,7 +18,7 @@ from kb.guidance.card import Card
 from kb.matching.candidates import COLUMN, Candidates, Matrix
 from kb.matching.classifier import NONE, signal_features
 from kb.matching.pointers import FOREIGN, Pointers
-from kb.signals.tables import SignalTables
+from kb.signals.tables import SYSTEM, SignalTables
 
 if TYPE_CHECKING:
     from kb.matching.question import Question, Text
@@ -27,7 +27,7 @@ LEXICAL_DEPTH = 200
 # What a card about other platforms has against it, in the fitted weight of one that the text names: who answers the
 # question for the platform means it, while a text may name one in passing.
 _GIVEN_PLATFORM = 8.0
-_OURS = ("api", "entitlement", "log", "wrapper", "phrase", "plist")
+OURS = ("api", "entitlement", "log", "wrapper", "phrase", "plist")
 
 
 def by_terms(text: Text) -> Matrix:
@@ -82,15 +82,16 @@ def by_signals(question: Question) -> Candidates:
 def _whose(signals: Iterable[Signal], tables: SignalTables) -> dict[str, float]:
     """How much of the text is ours and how much somebody else's, as features of the class of foreign questions."""
     named = [s for s in signals if not s.implied]
-    ours = {s.value for s in named if s.kind in _OURS or _of_a_domain(s, tables)}
+    ours = {s.value for s in named if s.kind in OURS or _of_a_domain(s, tables)}
     foreign = {s.value for s in named if s.kind == "foreign" or (s.kind == "platform" and s.value in FOREIGN)}
     foreign |= {s.value for s in named if s.kind == "error" and s.domain and not _of_a_domain(s, tables)}
     return {"ours": math.log1p(len(ours)), "foreign": math.log1p(len(foreign))}
 
 
 def _of_a_domain(s: Signal, tables: SignalTables) -> bool:
-    """Whether an error is of a domain that the tables know."""
-    return s.kind == "error" and s.domain is not None and tables.domain_named(s.domain) is not None
+    """Whether an error is of a domain of ours."""
+    known = tables.domain_named(s.domain) if s.kind == "error" and s.domain else None
+    return known is not None and known.visibility != SYSTEM
 
 
 def _signals(found: Candidates, signals: list[Signal], pointers: Pointers) -> None:

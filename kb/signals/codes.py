@@ -42,7 +42,10 @@ _ANOTHERS = re.compile(
     r"(?:(?:https?|exit|exited(?: with)?|ws|websocket|\bos)[\s/:=_{-]*|\*\*\* \[[^\]]{0,80}\] )$", re.IGNORECASE
 )
 # App Store Connect's own, at a sentence's end: `ITMS-90525`, `Asset validation failed (90525)`.
-_UPLOAD = re.compile(r"(?:\bITMS-|[a-z.:] ?\((?=90\d{3}\)))(?P<code>9\d{4})\b", re.IGNORECASE)
+_UPLOAD = re.compile(r"(?:\bITMS-|[a-z.:] ?\((?=90\d{3}\))|\bfailed:? (?=90\d{3}\b))(?P<code>9\d{4})\b", re.IGNORECASE)
+# What a provider is stopped with, where the text speaks of that: `stopTunnel with reason: 9`.
+_REASON = re.compile(r"\breason\b[\s:=(]{1,3}(?:code )?(?P<code>\d{1,2})\b", re.IGNORECASE)
+_STOP_REASONS = "ne-provider-stop-reason"
 _REVERSED = re.compile(r"(?<![\w.])(?P<code>\d{1,3})\s+(?:error|fehler)\b(?!s\b| generated)", re.IGNORECASE)
 _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
@@ -125,6 +128,9 @@ def _beside(text: str, code: re.Match[str], domain: re.Match[str]) -> bool:
 
 
 def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
+    for m in _REASON.finditer(text):
+        if any(d.id == _STOP_REASONS and int(m["code"]) in d.cases for d in context):
+            yield FoundCode(_STOP_REASONS, int(m["code"]), m.start(), m.end(), explicit=False)
     for pattern in (_BARE, _UPLOAD, _REVERSED):
         for m in pattern.finditer(text):
             if _ANOTHERS.search(text, max(0, m.start() - 90), m.start()):

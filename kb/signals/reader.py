@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from kb.answer import Signal
@@ -16,7 +16,7 @@ from kb.signals.bare_versions import versions_alone
 from kb.signals.codes import FoundCode, find_codes
 from kb.signals.letters import lowered
 from kb.signals.system_codes import find_system_codes
-from kb.signals.tables import PLATFORMS, TELL, Domain, Entry, SignalTables
+from kb.signals.tables import PLATFORMS, SYSTEM, TELL, Domain, Entry, SignalTables
 from kb.signals.versions import find_devices, find_os, platform_of
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:\-][A-Za-z0-9_]+)*:?")
@@ -65,8 +65,8 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     named = list(_named(text, tables))
     context = context_domains(text, named, tables)
     domains = [(e.domain, start, end) for e, start, end in named if e.kind == "error" and e.domain and e.code is None]
-    codes = find_codes(text, tables, context, domains)
-    codes += [c for c in find_system_codes(text) if not any(_same(c, other) for other in codes)]
+    codes = _with_system_codes(find_codes(text, tables, context, domains), [*find_system_codes(text)])
+    codes = [replace(c, domain=c.domain or tables.domain_by_number.get(c.code)) for c in codes]
     found = [_error_signal(c, tables) for c in codes]
     found += _domains_alone(named, codes, tables)
     found += [_signal(entry, start, end) for entry, start, end in named if entry.kind not in ("error", TELL)]
@@ -80,8 +80,19 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
     return found
 
 
+def _with_system_codes(codes: list[FoundCode], system: list[FoundCode]) -> list[FoundCode]:
+    """All codes; an errno, whose words tell what it is, stands before a code that only its surroundings explain."""
+    told = [c for c in system if c.domain]
+    codes = [c for c in codes if c.explicit or not any(_overlap(c, errno) for errno in told)]
+    return codes + [c for c in system if not any(_same(c, other) for other in codes)]
+
+
 def _same(one: FoundCode, other: FoundCode) -> bool:
-    return one.code == other.code or (one.start < other.end and other.start < one.end)
+    return one.code == other.code or _overlap(one, other)
+
+
+def _overlap(one: FoundCode, other: FoundCode) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _other_frameworks(text: str, tables: SignalTables) -> Iterator[Signal]:
@@ -102,11 +113,15 @@ def _functions(text: str, tables: SignalTables) -> Iterator[Signal]:
 def context_domains(text: str, named: list[tuple[Entry, int, int]], tables: SignalTables) -> list[Domain]:
     """The error domains that the text speaks of: by name, by an API of their topic, by a word of their context."""
     by_name = {e.domain for e, _, _ in named if e.kind == "error" and e.domain}
-    if by_name:
-        return [tables.domains[d] for d in by_name]
+    if ours := [d for name in by_name if (d := tables.domains[name]).visibility != SYSTEM]:
+        return ours
     low = text.lower()
-    spoken = [d for d in tables.domains.values() if any(_stands_in(word, low) for word in d.context)]
+    spoken = _spoken_of(low, tables, lambda d: d.context) or _spoken_of(low, tables, lambda d: d.hinted_by)
     return [d for d in spoken if d.visibility != "enum"] or spoken
+
+
+def _spoken_of(low: str, tables: SignalTables, words: Callable[[Domain], Iterable[str]]) -> list[Domain]:
+    return [d for d in tables.domains.values() if any(_stands_in(word, low) for word in words(d))]
 
 
 def _stands_in(word: str, low: str) -> bool:

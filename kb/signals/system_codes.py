@@ -11,28 +11,55 @@ from collections.abc import Iterator
 
 from kb.signals.codes import FoundCode, signed
 
-POSIX = "NSPOSIXErrorDomain"
-# What strerror says on Darwin, where a number stands beside it.
-_STRERROR = (
-    r"(?:operation not permitted|no such (?:file or directory|process)|input/output error|bad file descriptor"
-    r"|cannot allocate memory|permission denied|resource busy|file exists|invalid argument|too many open files"
-    r"|no space left on device|broken pipe|resource temporarily unavailable|operation now in progress|message too long"
-    r"|protocol not supported|operation not supported|address already in use|can't assign requested address"
-    r"|network is (?:down|unreachable)|software caused connection abort|connection re(?:set by peer|fused)"
-    r"|no buffer space available|socket is (?:already connected|not connected)|operation timed out|host is down"
-    r"|no route to host|operation canceled)"
-)
+POSIX = "posix"
+# What strerror says on Darwin, and of which number (`sys/errno.h`).
+_STRERROR = {
+    "operation not permitted": 1,
+    "no such file or directory": 2,
+    "no such process": 3,
+    "interrupted system call": 4,
+    "input/output error": 5,
+    "device not configured": 6,
+    "bad file descriptor": 9,
+    "cannot allocate memory": 12,
+    "permission denied": 13,
+    "resource busy": 16,
+    "file exists": 17,
+    "invalid argument": 22,
+    "too many open files": 24,
+    "no space left on device": 28,
+    "broken pipe": 32,
+    "resource temporarily unavailable": 35,
+    "operation now in progress": 36,
+    "operation already in progress": 37,
+    "message too long": 40,
+    "protocol not supported": 43,
+    "operation not supported": 45,
+    "address already in use": 48,
+    "can't assign requested address": 49,
+    "network is down": 50,
+    "network is unreachable": 51,
+    "software caused connection abort": 53,
+    "connection reset by peer": 54,
+    "no buffer space available": 55,
+    "socket is already connected": 56,
+    "socket is not connected": 57,
+    "operation timed out": 60,
+    "connection refused": 61,
+    "host is down": 64,
+    "no route to host": 65,
+    "operation canceled": 89,
+}
+_SAID = "(?P<words>" + "|".join(_STRERROR) + ")"
 _ERRNO = re.compile(
     r"(?:errno\W{1,4}|\bPOSIXErrorCode\(rawValue: |\bPOSIX |\bos error |\bSO_ERROR \[?|\bOs \{ code: )"
     r"(?P<code>\d{1,3})\b(?!\.\d)",
     re.IGNORECASE,
 )
-_BEFORE_WORDS = re.compile(
-    rf"(?<!port )(?<![\d.:])(?P<code>[1-9]\d{{0,2}})\)?(?:\s?[:–-])?\s{_STRERROR}", re.IGNORECASE
-)
+_BEFORE_WORDS = re.compile(rf"(?<!port )(?<![\d.:])(?P<code>[1-9]\d{{0,2}})\)?(?:\s?[:–-])?\s{_SAID}", re.IGNORECASE)
 # Looked for from the number on: to try thirty phrases at each letter would take longer than all the rest.
 _BRACKETED_BEHIND = re.compile(r"[(\[]-?(?P<code>\d{1,3})[)\]]")
-_WORDS = re.compile(rf"{_STRERROR}\s?$", re.IGNORECASE)
+_WORDS = re.compile(rf"{_SAID}\s?$", re.IGNORECASE)
 # How CFNetwork prints what lies under an error: the domain 1 is kCFStreamErrorDomainPOSIX (`CFStream.h`), and
 # `error 1:61 [61]` is such a pair with the code again.
 _STREAM = re.compile(r"_kCFStreamErrorCodeKey\W{1,4}(?P<code>-?\d{1,5})\b")
@@ -53,8 +80,7 @@ _RETURNED = re.compile(r"\b(?:failed|result):? \((?![45]\d\d\))(?P<code>-?\d{1,1
 
 def find_system_codes(text: str) -> Iterator[FoundCode]:
     """Every such code of the text."""
-    said = (m for m in _BRACKETED_BEHIND.finditer(text) if _WORDS.search(text, max(0, m.start() - 40), m.start()))
-    for m in (*_ERRNO.finditer(text), *_BEFORE_WORDS.finditer(text), *said, *_CONNECTION.finditer(text)):
+    for m in (*_ERRNO.finditer(text), *_said(text), *_CONNECTION.finditer(text)):
         yield _found(m, POSIX)
     streams = [*_STREAM.finditer(text)]
     domain = POSIX if streams and _OF_POSIX.search(text) else None
@@ -64,5 +90,16 @@ def find_system_codes(text: str) -> Iterator[FoundCode]:
         yield _found(m, None)
 
 
+def _said(text: str) -> Iterator[re.Match[str]]:
+    """Numbers beside the words that strerror has for them; beside other words a number is somebody else's."""
+    for m in _BEFORE_WORDS.finditer(text):
+        if _STRERROR[m["words"].lower()] == int(m["code"]):
+            yield m
+    for m in _BRACKETED_BEHIND.finditer(text):
+        words = _WORDS.search(text, max(0, m.start() - 40), m.start())
+        if words and _STRERROR[words["words"].lower()] == int(m["code"]):
+            yield m
+
+
 def _found(m: re.Match[str], domain: str | None) -> FoundCode:
-    return FoundCode(domain, signed(m[m.lastgroup or "code"]), m.start(), m.end(), explicit=False)
+    return FoundCode(domain, signed(m.groupdict().get("said") or m["code"]), m.start(), m.end(), explicit=False)

@@ -14,6 +14,8 @@ from typing import Any
 from kb.errors import GuidanceError
 
 TELL = "tell"  # the kind of a word that implies its platform, and is no signal itself
+SYSTEM = "system"  # the visibility of domains that lie beneath ours: an error of them does not say that a text is ours
+_LONG_CODE = 10_000
 PLATFORMS = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
 
 
@@ -44,6 +46,7 @@ class Domain:
     confidence: str
     notes: str | None
     context: list[str]
+    hinted_by: list[str]
     cases: dict[int, Case]
 
     @property
@@ -77,6 +80,7 @@ class SignalTables:
     raw_words: dict[str, dict[str, Any]]
     raw_phrases: dict[str, dict[str, Any]]
     swift_cases: dict[str, list[tuple[str, int]]]
+    domain_by_number: dict[int, str]  # of codes that one domain alone has, and hardly anything else
     os_names: dict[str, str]
     devices: dict[str, str]
     silent_apis: list[dict[str, Any]] = field(default_factory=list)
@@ -116,12 +120,23 @@ class SignalTables:
             raw_words=raw["words"],
             raw_phrases=dict(raw["phrases"]),
             swift_cases={n: [(d, c) for d, c in found] for n, found in raw["swift_cases"].items()},
+            domain_by_number=_domain_by_number(domains.values()),
             os_names=raw["os_names"],
             devices=raw["devices"],
             silent_apis=raw["silent_apis"],
             glossary=raw["glossary"],
             foreign_prefixes=raw["foreign_prefixes"],
         )
+
+
+def _domain_by_number(domains: Iterable[Domain]) -> dict[int, str]:
+    """Codes below zero and long ones tell their domain, where a single one has them; 8 and 1100 are anybody's."""
+    owners: dict[int, list[Domain]] = {}
+    for d in domains:
+        for code in d.cases:
+            if code < 0 or code >= _LONG_CODE:
+                owners.setdefault(code, []).append(d)
+    return {code: found[0].id for code, found in owners.items() if len(found) == 1 and found[0].visibility != SYSTEM}
 
 
 def _entry(raw: dict[str, Any]) -> Entry:
@@ -138,7 +153,7 @@ def compile_tables(data: Path) -> dict[str, Any]:
     folder = data / "signals"
     errors = _load(folder / "error_codes.yaml")
     platforms = _load(folder / "platforms.yaml")
-    context = _load(folder / "context.yaml")["domains"]
+    spoken = _load(folder / "context.yaml")
     words: dict[str, dict[str, Any]] = {}
     phrases: dict[str, dict[str, Any]] = {}
     names: dict[str, set[str]] = {}
@@ -153,7 +168,7 @@ def compile_tables(data: Path) -> dict[str, Any]:
         _place(text, entry, words, phrases)
         names.setdefault(entry["kind"], set()).add(entry["value"])
     swift: dict[str, list[tuple[str, int]]] = {}
-    domains = [_domain(d, context.get(d["id"], [])) for d in errors["domains"]]
+    domains = [_domain(d, spoken) for d in errors["domains"]]
     for d in domains:
         for case in d["cases"]:
             if case["swift"]:
@@ -191,7 +206,7 @@ def _load(path: Path) -> Any:
         ) from error
 
 
-def _domain(d: dict[str, Any], context: list[str]) -> dict[str, Any]:
+def _domain(d: dict[str, Any], spoken: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
     cases = [
         {
             "code": int(c["code"]),
@@ -209,7 +224,8 @@ def _domain(d: dict[str, Any], context: list[str]) -> dict[str, Any]:
         "aliases": d.get("aliases", []),
         "platforms": str(d.get("platforms", "")),
         "confidence": str(d["confidence"]),
-        "context": context,
+        "context": spoken["domains"].get(d["id"], []),
+        "hinted_by": spoken["otherwise"].get(d["id"], []),
         "cases": cases,
     }
 

@@ -35,6 +35,16 @@ def test_a_code_is_not_answered_before_its_domain_is_known(snapshot: Snapshot) -
     assert told.confidence > bare.confidence
 
 
-@pytest.mark.parametrize("text", ["hotspot", "dns", "content filter", "vpn"])
+@pytest.mark.parametrize("text", ["hotspot", "dns", "multicast", "vpn"])
 def test_a_word_of_the_field_alone_finds_something(snapshot: Snapshot, text: str) -> None:
-    assert ask(text, snapshot).outcome != "no_match"
+    assert ask(text, snapshot).outcome == "uncertain"
+
+
+@pytest.mark.parametrize("text", ["includeAllNetworks", "NEFilterErrorDomain 5", "jetsam"])
+def test_a_name_alone_is_answered(snapshot: Snapshot, text: str) -> None:
+    assert ask(text, snapshot).outcome == "answered"
+
+
+@pytest.mark.parametrize("text", ["NWBrowser -65555", "kDNSServiceErr_PolicyDenied", "NSNetServicesErrorCode -72008"])
+def test_a_code_of_bonjour_is_ours(snapshot: Snapshot, text: str) -> None:
+    assert ask(text, snapshot).guidance[0].id == "multicast-local-network"

@@ -39,7 +39,16 @@ def test_spellings_of_the_same_question(words: list[str]) -> None:
 
 def test_a_public_domain_comes_before_a_private_one() -> None:
     order = [k.domain.visibility for k in look_up(["10"], TABLES)]
-    assert order == sorted(order, key=["public", "private", "enum"].index)
+    assert order == sorted(order, key=["public", "private", "enum", "system"].index)
+
+
+def test_known_codes_are_listed_where_some_are_missing() -> None:
+    with pytest.raises(NotFoundError) as told:
+        look_up(["AppleMobileFileIntegrityError", "1"], TABLES)
+    assert "Known are -413:" in told.value.remedy
+    with pytest.raises(NotFoundError) as told:
+        look_up(["NEVPNErrorDomain", "99"], TABLES)
+    assert "Known are 1 to 6:" in told.value.remedy
 
 
 @pytest.mark.parametrize(

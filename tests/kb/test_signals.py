@@ -59,12 +59,40 @@ def test_a_code_is_read_with_its_domain(text: str, domain: str, code: int) -> No
         ("wifi error 13 when joining ssid", HOTSPOT),
         ("error code 4 activating my system extension", "OSSystemExtensionErrorDomain"),
         ("热点 错误 8", HOTSPOT),
+        ("핫스팟 오류 8", HOTSPOT),
+        ("stopTunnel with reason: 9", "NEProviderStopReason"),
+        ("saveToPreferences gives error 5", "NEVPNErrorDomain"),
+        ("NEFilterManager.shared().saveToPreferences, error 5", "NEFilterErrorDomain"),
+        ("DNS over HTTPS, saveToPreferences error code 3", "NEDNSSettingsErrorDomain"),
+        ("upload failed 90525", "App Store Connect upload validation"),
     ],
 )
 def test_a_bare_code_is_resolved_by_the_words_around_it(text: str, domain: str) -> None:
     found = [s for s in read(text) if s.kind == "error"]
     assert [s.domain for s in found] == [domain]
     assert all(s.implied for s in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "domain", "code"),
+    [
+        ("tunnel provider: sendto error 1 Operation not permitted", "NSPOSIXErrorDomain", 1),
+        ("hotspot, connect error 13 - Permission denied", "NSPOSIXErrorDomain", 13),
+        ("sysext, failed at lookup with error 3 - No such process.", "NSPOSIXErrorDomain", 3),
+        ("EHOSTUNREACH from sendto", "NSPOSIXErrorDomain", 65),
+        ("Error Domain=kNWErrorDomainPOSIX Code=57", "NSPOSIXErrorDomain", 57),
+        ("Error Domain=kNWErrorDomainDNS Code=-65555", "DNSServiceErrorType", -65555),
+        ("NWBrowser failed(-65570: PolicyDenied)", "DNSServiceErrorType", -65570),
+        ("error -413 at launch", "AppleMobileFileIntegrityError", -413),
+        ("request ends with -1009 while the vpn connects", "NSURLErrorDomain", -1009),
+    ],
+)
+def test_a_code_of_the_system_is_known_by_its_words_or_its_number(text: str, domain: str, code: int) -> None:
+    assert errors(text) == {(domain, code)}
+
+
+def test_a_number_beside_the_words_of_another_one_is_no_errno() -> None:
+    assert errors("NEFilterManager save: 5 permission denied") == set()
 
 
 @pytest.mark.parametrize("text", ["Error code: 8", "it says code 8", "error 5"])
