@@ -178,7 +178,7 @@ class Ledger:
             return int(self._db.execute(sql, (source, utc_now())).lastrowid or 0)
 
     def end_run(self, run: int, outcome: str, report: dict[str, Any]) -> None:
-        """A run ended: `ok`, `drift`, `gate`, `stopped` or `failed`."""
+        """A run ended: `ok`, `drift`, `unknown`, `stopped` or `failed`."""
         with self._store.writing():
             self._db.execute(
                 "update runs set ended_at = ?, outcome = ?, report = ? where id = ?",

@@ -30,7 +30,7 @@ from kb.matching.pointers import Pointers
 from kb.matching.weights import Weights
 from kb.signals.tables import SignalTables
 
-SCHEMA = 8
+SCHEMA = 9
 HEAD_COLUMNS = Head._fields
 _HEAD = ", ".join(HEAD_COLUMNS)
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves

@@ -58,31 +58,36 @@ class CurrentSnapshot:
 
     def refresh(self) -> bool:
         """Take over the published snapshot when it is another one; whether that happened."""
-        folder = current_folder(self._home)
-        held = self._snapshot
-        if folder is None:
+        held, folder = self._snapshot, current_folder(self._home)
+        if folder is None or (held is not None and held.folder == folder and self._refused is None):
             return False
-        if held is not None and held.folder == folder:
-            self._refused = None
-            return False
+        with self._lock:  # whoever waited for it looks again: another may have taken the same one over
+            held, folder = self._snapshot, current_folder(self._home)
+            if folder is None:
+                return False
+            if held is not None and held.folder == folder:
+                self._refused = None
+                return False
+            return self._take_over(folder, held)
+
+    def _take_over(self, folder: Path, held: Snapshot | None) -> bool:
         seen = _seen(folder)
         if seen == self._refused:
             return False
-        with self._lock:
-            try:
-                fresh = Snapshot(folder)
-                if held is not None:
-                    fresh.share(held)
-                ask("code 8 hotspot", fresh)  # opens every part before anybody waits for it
-            except Exception as error:  # a damaged part raises whatever the library that reads it likes to
-                self._refused = seen
-                log.warning("snapshot_refused", id=folder.name, error=type(error).__name__)
-                return False
-            self._snapshot, self._refused = fresh, None
-            log.info("snapshot_opened", id=fresh.manifest.id)
-            gc.collect()
-            gc.freeze()  # it stays for long: no request waits for a collection that looks through all of it
-            return True
+        try:
+            fresh = Snapshot(folder)
+            if held is not None:
+                fresh.share(held)
+            ask("code 8 hotspot", fresh)  # opens every part before anybody waits for it
+        except Exception as error:  # a damaged part raises whatever the library that reads it likes to
+            self._refused = seen
+            log.warning("snapshot_refused", id=folder.name, error=type(error).__name__)
+            return False
+        self._snapshot, self._refused = fresh, None
+        log.info("snapshot_opened", id=fresh.manifest.id)
+        gc.collect()
+        gc.freeze()  # it stays for long: no request waits for a collection that looks through all of it
+        return True
 
 
 def _seen(folder: Path) -> Folder:

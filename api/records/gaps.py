@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -133,12 +134,15 @@ def grouped(asked: list[Asked], snapshot: Snapshot) -> tuple[Group, ...]:
 def _votes(engine: Engine, start: str) -> tuple[Votes, ...]:
     t = feedback.c
     query = select(t.card, t.helpful, t.reason).where(t.at >= start).order_by(t.id.desc())
-    counted: dict[str | None, tuple[int, int, list[str]]] = {}
+    counted: dict[str | None, tuple[int, int]] = {}
+    reasons: dict[str | None, list[str]] = defaultdict(list)
     with engine.connect() as db:
         for card, helpful, reason in db.execute(query):
-            up, down, reasons = counted.get(card, (0, 0, []))
-            counted[card] = (up + bool(helpful), down + (not helpful), reasons + ([reason] if reason else []))
-    votes = [Votes(c, up, down, tuple(reasons[:_SHOWN_REASONS])) for c, (up, down, reasons) in counted.items()]
+            up, down = counted.get(card, (0, 0))
+            counted[card] = (up + bool(helpful), down + (not helpful))
+            if reason and len(reasons[card]) < _SHOWN_REASONS:
+                reasons[card].append(reason)
+    votes = [Votes(c, up, down, tuple(reasons[c])) for c, (up, down) in counted.items()]
     return tuple(sorted(votes, key=lambda v: (-v.unhelpful, -v.helpful, v.card or "")))
 
 

@@ -39,6 +39,13 @@ class SlackSettings:
     app_token: str | None = None
     api_base: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises `BadInputError` for an address of Slack's methods to which the token must not go."""
+        if self.api_base is not None:
+            from api.triage.targets import web_address
+
+            web_address(self.api_base)
+
 
 @dataclass(frozen=True)
 class Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
@@ -13,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.http import metrics
 from api.http.contract import GivenKey
-from api.http.dependencies import Held, MayAsk, MayGiveFeedback, held_by, snapshot
+from api.http.dependencies import Held, MayAsk, MayGiveFeedback, Services, held_by, snapshot
 from api.http.problems import document, shown_as
 from api.http.routes.guidance import whole as whole_card
 from api.http.routes.threads import whole as whole_thread
@@ -52,13 +53,18 @@ Fields = Mapping[str, list[str]]
 async def get_ask(request: Request, held: Held) -> Response:
     """The search box; with `?query=` the answer, for a link one can share."""
     fields = {name: request.query_params.getlist(name) for name in request.query_params}
-    return await run_in_threadpool(_ask_page, request, held, fields)
+    return await _asked(request, held, fields)
 
 
 @router.post("/", dependencies=[MayAsk])
 async def post_ask(request: Request, held: Held) -> Response:
     """The same for what a form sends: a long paste is answered here, a short question gets an address to share."""
-    return await run_in_threadpool(_ask_page, request, held, await _form(request))
+    return await _asked(request, held, await _form(request))
+
+
+async def _asked(request: Request, held: Services, fields: Fields) -> Response:
+    """The page, made where every question is answered: in threads of its own, so that no other route waits for one."""
+    return await asyncio.get_running_loop().run_in_executor(held.askers, _ask_page, request, held, fields)
 
 
 async def _form(request: Request) -> Fields:
@@ -85,7 +91,7 @@ def _given(fields: Fields) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _ask_page(request: Request, held: Any, fields: Fields) -> Response:
+def _ask_page(request: Request, held: Services, fields: Fields) -> Response:
     found = held.current.get()
     text, given = _last(fields, "query"), _given(fields)
     seen: dict[str, Any] = {"text": text, "given": given, "choices": CHOICES, "examples": EXAMPLES}

@@ -31,6 +31,7 @@ SIGNALS = {
     "wrapper": "Wrapper",
     "phrase": "Wording",
     "bug_number": "Bug number",
+    "foreign": "Not ours",
 }
 TOPICS = {
     "hotspot-wifi": "Hotspot and Wi-Fi",

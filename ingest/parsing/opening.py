@@ -29,7 +29,7 @@ _IS_CANONICAL = re.compile(r"\brel\s*=\s*[\"']?canonical\b", re.IGNORECASE)
 # A picture or a font that a single-file page carries inside itself.
 _CARRIED = re.compile(r"data:[\w/+.-]{0,60}(?:;[\w=-]{1,40}){0,4};base64,[A-Za-z0-9+/=]{200,}")
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
-_MHTML = re.compile(rb"^(?:[\w-]+:[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*)*?MIME-Version:", re.IGNORECASE)
+_MHTML = re.compile(rb"^(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?MIME-Version:", re.IGNORECASE)
 _HEAD = 16_384
 # UTF-8 that was read as Windows-1252 and written again: each of these pairs is the beginning of a common character.
 _AS_BYTES = {ord(bytes([b]).decode("windows-1252", "ignore") or chr(b)): b for b in range(256)}

@@ -173,8 +173,9 @@ def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
 
 def _unique(found: list[FoundCode]) -> list[FoundCode]:
     seen: dict[tuple[str | None, int], FoundCode] = {}
+    codes: set[int] = set()
     for f in sorted(found, key=lambda f: (not f.explicit, f.start)):
-        resolved_twin = f.domain is None and any(code == f.code for _, code in seen)
-        if not resolved_twin:
+        if f.domain is not None or f.code not in codes:  # a bare code may be one whose domain stands elsewhere
             seen.setdefault((f.domain, f.code), f)
+            codes.add(f.code)
     return sorted(seen.values(), key=lambda f: f.start)

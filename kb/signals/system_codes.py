@@ -1,7 +1,7 @@
 """Codes of the system beneath the frameworks: an errno, an OSStatus, a number of Bonjour or of IOKit.
 
 An errno says by itself where it belongs (`sys/errno.h`); Foundation calls that domain NSPOSIXErrorDomain. The others
-are told by their shape, and stand without a domain.
+are told by their shape, and what domain they are of by the tables, where one has the number.
 """
 
 from __future__ import annotations

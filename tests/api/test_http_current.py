@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from api.http.app import create_app
 from api.http.current import CurrentSnapshot
 from api.http.settings import ServeSettings
 from kb.errors import SnapshotError
-from kb.snapshot import Snapshot, read_manifest
+from kb.snapshot import SCHEMA, Snapshot, read_manifest
 
 
 def publish(home: Path, id: str) -> Path:
@@ -35,7 +36,9 @@ def damage(file: Path) -> None:
     file.write_bytes(b"junk" * (file.stat().st_size // 4) + b"j" * (file.stat().st_size % 4))
 
 
-@pytest.mark.parametrize("text", ['{"schema": 8}', '{"schema": 8, "more": 1}', "[]", "8", "{", '{"schema": 1}'])
+@pytest.mark.parametrize(
+    "text", [f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "more": 1}}', "[]", "8", "{", '{"schema": 1}']
+)
 def test_a_manifest_that_is_none_is_refused_as_a_snapshot(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(SnapshotError):
@@ -67,7 +70,7 @@ def test_a_damaged_part_is_refused_and_taken_once_it_is_repaired(own_home: Path)
 def test_a_refusal_is_forgotten_when_the_held_snapshot_is_published_again(own_home: Path) -> None:
     current = CurrentSnapshot(own_home)
     first = current.get().manifest.id
-    (publish(own_home, "other") / "manifest.json").write_text('{"schema": 8}')
+    (publish(own_home, "other") / "manifest.json").write_text(f'{{"schema": {SCHEMA}}}')
     current.refresh()
     assert current.refused == "other"
     (own_home / "current").write_text(first + "\n")
@@ -92,3 +95,20 @@ def test_no_failure_ends_the_watch(own_home: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(held.current, "refresh", failing)
     asyncio.run(run())
     assert len(looks) > 1
+
+
+def test_threads_that_look_at_once_open_a_new_one_once(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    current = CurrentSnapshot(own_home)
+    current.get()
+    publish(own_home, "other")
+    opened: list[Path] = []
+
+    def counted(folder: Path) -> Snapshot:
+        opened.append(folder)
+        return Snapshot(folder)
+
+    monkeypatch.setattr("api.http.current.Snapshot", counted)
+    with ThreadPoolExecutor(4) as threads:
+        ids = {found.result().manifest.id for found in [threads.submit(current.fresh) for _ in range(4)]}
+    assert ids == {"other"}
+    assert len(opened) == 1

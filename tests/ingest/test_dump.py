@@ -80,12 +80,24 @@ def test_what_is_no_counter_is_none(raw: str) -> None:
     assert parse_count(raw) is None
 
 
-@given(st.text())
-def test_any_text_is_either_a_listing_or_it_is_not(text: str) -> None:
-    if not is_listing_dump(text):
-        return
+HEADER = "Post\nReplies\nBoosts\nViews\nActivity\n"
+LINE = st.text(st.characters(categories=["L", "P", "S"]), min_size=1, max_size=40).map(lambda line: f"a {line}")
+
+
+@given(st.lists(st.tuples(LINE, LINE), min_size=1, max_size=5))
+def test_whatever_rows_say_each_is_a_document(rows: list[tuple[str, str]]) -> None:
+    text = HEADER + "".join(f"{title}\n{body}\n4\n1\n1,204\n6h\n" for title, body in rows)
+    assert is_listing_dump(text)
     page = parse_listing_dump(text, _capture(text))
-    assert page.documents or page.leftover
+    assert [d.title for d in page.documents] == [title for title, _ in rows]
+    assert page.leftover == []
+
+
+@given(st.lists(LINE, max_size=3), st.text())
+def test_lines_of_no_row_are_left_over_and_no_text_raises(odd: list[str], text: str) -> None:
+    page = parse_listing_dump(f"{HEADER}A title\nA body\n4\n1\n1,204\n6h\n" + "\n".join(odd), _capture(text))
+    assert page.leftover == odd
+    parse_listing_dump(text, _capture(text))
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.ingest.pages import TAKEN, Thread, mhtml, page, read, single_file, web_archive
@@ -34,6 +36,12 @@ def test_the_date_of_an_mhtml_is_when_it_was_taken_in_utc() -> None:
     assert page(mhtml(HTML, ADDRESS)).taken == "2026-03-17T10:00:00+00:00"
     assert page(mhtml(HTML, ADDRESS).replace(b"2026", b"2126")).taken < "2100"
     assert page(mhtml(HTML, ADDRESS).replace(b"Tue, 17", b"Zzz, 99")).taken == TAKEN
+
+
+def test_headers_that_are_no_mhtml_are_told_at_once() -> None:
+    started = time.process_time()
+    page(b"".join(b"x-header-%d: a value\r\n" % n for n in range(400)) + HTML.encode())
+    assert time.process_time() - started < 2
 
 
 def test_pictures_carried_in_the_page_are_not_parsed() -> None:

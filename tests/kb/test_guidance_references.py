@@ -37,9 +37,17 @@ def test_steps_keep_their_meaning_when_others_are_left_out() -> None:
     assert renumber("no step at all, iOS 3", numbers) == "no step at all, iOS 3"
 
 
-@given(st.text(max_size=80))
-def test_nothing_changes_when_nothing_is_left_out(text: str) -> None:
+NAMED = st.lists(st.integers(1, 99), min_size=1, max_size=4, unique=True).map(sorted)
+BETWEEN = st.sampled_from([", ", " or ", " and ", ", or "])
+
+
+@given(st.text(max_size=40), st.sampled_from(["step", "Steps"]), NAMED, BETWEEN, st.text(max_size=40))
+def test_nothing_changes_when_nothing_is_left_out(
+    before: str, word: str, steps: list[int], between: str, after: str
+) -> None:
+    text = f"{before} {word} {between.join(map(str, steps))}. {after}"
     assert renumber(text, {n: n for n in range(100)}) == text
+    assert named_steps(text) >= set(steps)
 
 
 def test_every_step_that_a_shipped_card_names_is_there() -> None:

@@ -61,6 +61,14 @@ def test_a_run_of_anything_is_read_in_time(read: Callable[[str], object], run: s
     assert time.perf_counter() - started < ALLOWED
 
 
+@pytest.mark.parametrize("of", ["code {}", "NEVPNErrorDomain {}", "iOS {}.1", "NE{}Provider", "com.a{}.b"])
+def test_a_list_of_anything_is_read_in_time(of: str) -> None:
+    text = " ".join(map(of.format, range(9_000)))[:59_000]
+    started = time.process_time()
+    read_signals(text, TABLES)
+    assert time.process_time() - started < 0.6  # where each is compared with all before it takes twice as long or more
+
+
 def test_a_text_of_another_language_is_read_in_time() -> None:
     started = time.perf_counter()
     in_english("не работает " * (LENGTH // 12), TABLES.glossary)

@@ -51,23 +51,16 @@ def test_the_passage_with_the_identifier_is_first(tmp_path: Path) -> None:
     assert index.search(terms("zebra"), 3) == []
 
 
-@given(st.text(max_size=60))
-def test_no_query_raises(text: str) -> None:
-    index = _INDEX or _build()
-    assert all(score > 0 for _, score in index.search(terms(text), 5))
+@given(text=st.text(max_size=60))
+def test_no_query_raises(text: str, two_passages: LexicalIndex) -> None:
+    assert all(score > 0 for _, score in two_passages.search(terms(text), 5))
 
 
-_INDEX: LexicalIndex | None = None
-
-
-def _build() -> LexicalIndex:
-    global _INDEX  # noqa: PLW0603 - one index for all examples
-    import tempfile
-
-    folder = Path(tempfile.mkdtemp()) / "lexical"
+@pytest.fixture(scope="module")
+def two_passages(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    folder = tmp_path_factory.mktemp("two") / "lexical"
     write_lexical(folder, [("Title", "some text about a tunnel"), ("", "NEFilterDataProvider drop verdict")])
-    _INDEX = LexicalIndex(folder)
-    return _INDEX
+    return LexicalIndex(folder)
 
 
 def test_among_many_passages_terms_that_are_everywhere_are_not_looked_for(

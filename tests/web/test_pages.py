@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
@@ -19,6 +20,8 @@ from api.records.feedback import evaluation_lines
 from api.records.keys import create_key
 from api.web import cookie
 from api.web.markup import breakable, coded
+from api.web.wording import SIGNALS
+from kb.answer import SignalKind
 
 PAGES = ("/", "/?query=code+8+hotspot", "/guidance", "/guidance/hotspot-internal-error-8")
 ATTACKS = (
@@ -38,6 +41,13 @@ def site(web_home: Path) -> Iterator[TestClient]:
     settings = ServeSettings(web_home, rate="100000/minute")
     with TestClient(create_app(settings), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
         yield client
+
+
+def test_every_kind_of_signal_has_a_word(site: TestClient) -> None:
+    assert SIGNALS.keys() == set(get_args(SignalKind))
+    page = site.get("/", params={"query": "WKWebView traffic does not go through my NEPacketTunnelProvider"})
+    assert page.status_code == 200
+    assert SIGNALS["foreign"] in page.text
 
 
 class _Outline(HTMLParser):

@@ -22,8 +22,8 @@ async def get_health() -> str:
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready"}})
-def get_ready(held: Held, response: Response) -> Ready:
-    """Whether a question would be answered."""
+async def get_ready(held: Held, response: Response) -> Ready:
+    """Whether a question would be answered; it waits for none that is being answered."""
     try:
         found = held.current.get()
     except SnapshotError:
