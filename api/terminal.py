@@ -14,7 +14,8 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from api.text import one_line, safe_url
-from api.web.wording import ROUTES, condition
+from api.web.wording import ROUTES
+from kb.guidance.condition import condition
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

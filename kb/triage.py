@@ -13,6 +13,7 @@ from kb.asking import ask
 from kb.contract import Contract
 from kb.documents import Document, fold
 from kb.drafting import draft_reply
+from kb.guidance.references import with_titles
 from kb.matching.question import Question
 from kb.matching.threads import RankedThread, rank_threads
 from kb.resources import address_of
@@ -120,7 +121,7 @@ def triage(document: Document, snapshot: Snapshot) -> Triage:
         duplicates=duplicates,
         left_out=left_out,
         draft=draft_reply(
-            answer,
+            with_titles(answer, snapshot.cards),
             [item.question for item in left_out if item.checked],
             [(d.title, d.url) for d in duplicates if d.likely],
         ),

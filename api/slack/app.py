@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond, AsyncSay
+from slack_bolt.async_app import AsyncApp, AsyncRespond, AsyncSay
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from api.slack.blocks import answer_blocks, error_blocks, fallback
+from api.slack.blocks import PUBLIC, QUOTED, answer_blocks, error_blocks, fallback
 from api.slack.desk import Desk, Place, SlackSettings
 from api.slack.mrkdwn import escaped
 from api.slack.once import Once
@@ -30,6 +33,7 @@ FAILED = "nekb failed on this question.", "Try again; whoever runs it can see wh
 _SET = re.compile(r"^set\s+(platform|distribution|supervision)\s+(\S+)$", re.IGNORECASE)
 _IS_SLACKS = "nekb_verified"
 _QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+_Work = Callable[[AsyncArgs], Awaitable[None]]
 logger = logging.getLogger("nekb.slack")
 
 
@@ -69,117 +73,126 @@ def silence_bolt() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _listener(work: _Work) -> _Work:
+    """A listener that acknowledges at once, and tells whatever fails after that to the person.
+
+    Nothing gets out of it: where a listener raises before Bolt has looked for the acknowledgement, Bolt forgets that
+    there was one, and Slack waits three seconds for it and then says so to the person.
+    """
+
+    @functools.wraps(work)
+    async def listener(args: AsyncArgs) -> None:
+        await args.ack()
+        try:
+            await work(args)
+        except Exception as error:
+            await _tell(error, args.respond, args.say, args.body)
+
+    return listener
+
+
 def _questions(app: AsyncApp, desk: Desk) -> None:
     @app.command("/nekb")
-    async def command(ack: AsyncAck, respond: AsyncRespond, command: dict[str, Any], context: dict[str, Any]) -> None:
-        await ack()
-        text, place = typed(str(command.get("text", ""))).strip(), Place.of(context)
+    @_listener
+    async def command(args: AsyncArgs) -> None:
+        text, place = typed(str(args.payload.get("text", ""))).strip(), Place.of(args.context)
         if not text or text.lower() == "help":
-            await respond(text=USAGE)
+            await args.respond(text=USAGE)
         elif change := _SET.match(text):
-            try:
-                await respond(text=await desk.set_default(place, change[1].lower(), change[2]))
-            except NekbError as error:
-                await respond(text=escaped(f"{error} [{error.code}]"))
+            await args.respond(text=await desk.set_default(place, change[1].lower(), change[2]))
         else:
-            await _private(respond, desk, text, place)
+            await _private(args.respond, desk, text, place)
 
     @app.shortcut("nekb_ask_message")
-    async def message(ack: AsyncAck, respond: AsyncRespond, shortcut: dict[str, Any], context: dict[str, Any]) -> None:
-        await ack()
-        await _private(respond, desk, words_of(shortcut.get("message") or {}), Place.of(context))
+    @_listener
+    async def message(args: AsyncArgs) -> None:
+        await _private(args.respond, desk, words_of(args.payload.get("message") or {}), Place.of(args.context))
 
     @app.event("app_mention")
-    async def mention(event: dict[str, Any], say: AsyncSay, context: dict[str, Any]) -> None:
+    @_listener
+    async def mention(args: AsyncArgs) -> None:
+        event = args.payload
         thread, text = event.get("thread_ts") or event.get("ts"), without_mention(str(event.get("text", "")))
         if not text or text.lower() == "help":
-            await say(text=USAGE, thread_ts=thread, **_QUIET)
+            await args.say(text=USAGE, thread_ts=thread, **_QUIET)
             return
-        place = Place.of(context)
-        blocks, words, _ = await _made(desk, text, await desk.defaults(place), place, public=True)
-        await say(blocks=blocks, text=words, thread_ts=thread, **_QUIET)
+        place = Place.of(args.context)
+        given = await desk.defaults(place)
+        answer = await desk.answer(text, given, place)
+        blocks = answer_blocks(answer, given, asked=text, public=True)
+        await args.say(blocks=blocks, text=fallback(answer), thread_ts=thread, **_QUIET)
 
 
 def _buttons(app: AsyncApp, desk: Desk) -> None:
     @app.action("nekb_show_all")
-    async def show_all(ack: AsyncAck, respond: AsyncRespond, action: dict[str, Any], context: dict[str, Any]) -> None:
-        await ack()
-        await _again(respond, desk, action, context, every_step=True)
+    @_listener
+    async def show_all(args: AsyncArgs) -> None:
+        await _again(args, desk, every_step=True)
 
     @app.action(re.compile(r"^nekb_refine_\d+$"))
-    async def refine(ack: AsyncAck, respond: AsyncRespond, action: dict[str, Any], context: dict[str, Any]) -> None:
-        await ack()
-        await _again(respond, desk, action, context, every_step=False)
+    @_listener
+    async def refine(args: AsyncArgs) -> None:
+        await _again(args, desk, every_step=False)
 
     @app.action("nekb_share")
-    async def share(ack: AsyncAck, respond: AsyncRespond, action: dict[str, Any], context: dict[str, Any]) -> None:
-        await ack()
-        query, given = unpack(str(action.get("value", "")))
-        blocks, words, failed = await _made(desk, query, given, Place.of(context), public=True, quoted=True)
-        where = "ephemeral" if failed else "in_channel"
-        await _respond(respond, blocks, words, response_type=where, replace_original=False)
+    @_listener
+    async def share(args: AsyncArgs) -> None:
+        query, given = unpack(str(args.payload.get("value", "")))
+        answer = await desk.answer(query, given, Place.of(args.context))
+        blocks = answer_blocks(answer, given, asked=query, public=True, quoted=True)
+        await _respond(args.respond, blocks, fallback(answer), response_type="in_channel", replace_original=False)
 
 
 def _feedback(app: AsyncApp, desk: Desk) -> None:
     @app.action("nekb_feedback")
-    async def vote(
-        ack: AsyncAck, respond: AsyncRespond, action: dict[str, Any], body: dict[str, Any], client: AsyncWebClient
-    ) -> None:
-        await ack()
-        value = str(action.get("value", ""))
+    @_listener
+    async def vote(args: AsyncArgs) -> None:
+        value = str(args.payload.get("value", ""))
         if facts(value).get("v"):
             await desk.keep_vote(value, helpful=True)
-            await respond(text="Thank you.", replace_original=False)
+            await args.respond(text="Thank you.", replace_original=False)
             return
         try:
-            await client.views_open(trigger_id=str(body.get("trigger_id")), view=reason_view(value))
+            view = reason_view(value, args.respond.response_url)
+            await args.client.views_open(trigger_id=str(args.body.get("trigger_id")), view=view)
         except SlackApiError as error:
             logger.warning("the form for a reason could not be opened: %s", error.response.get("error"))
             await desk.keep_vote(value, helpful=False)
-            await respond(text="Thank you. The form for a reason could not be opened.", replace_original=False)
+            await args.respond(text="Thank you. The form for a reason could not be opened.", replace_original=False)
 
     @app.view("nekb_reason")
-    async def reason(ack: AsyncAck, view: dict[str, Any]) -> None:
-        await ack()
-        given = view.get("state", {}).get("values", {}).get("reason", {}).get("text", {}).get("value")
-        await desk.keep_vote(str(view.get("private_metadata", "")), helpful=False, reason=given)
+    @_listener
+    async def reason(args: AsyncArgs) -> None:
+        given = args.payload.get("state", {}).get("values", {}).get("reason", {}).get("text", {}).get("value")
+        await desk.keep_vote(_voted(args), helpful=False, reason=given)
 
     @app.view_closed("nekb_reason")
-    async def closed(ack: AsyncAck, view: dict[str, Any]) -> None:
-        await ack()
-        await desk.keep_vote(str(view.get("private_metadata", "")), helpful=False)
+    @_listener
+    async def closed(args: AsyncArgs) -> None:
+        await desk.keep_vote(_voted(args), helpful=False)
+
+
+def _voted(args: AsyncArgs) -> str:
+    """What the button carried that opened a form. A form has no address for answers: they go to the button's."""
+    held = str(args.payload.get("private_metadata", ""))
+    args.respond.response_url = facts(held).get("answer_to")
+    return held
 
 
 async def _private(respond: AsyncRespond, desk: Desk, text: str, place: Place) -> None:
-    blocks, words, _ = await _made(desk, text, await desk.defaults(place), place)
-    await _respond(respond, blocks, words, response_type="ephemeral")
+    given = await desk.defaults(place)
+    answer = await desk.answer(text, given, place)
+    await _respond(respond, answer_blocks(answer, given, asked=text), fallback(answer), response_type="ephemeral")
 
 
-async def _again(
-    respond: AsyncRespond, desk: Desk, action: Mapping[str, Any], context: Mapping[str, Any], *, every_step: bool
-) -> None:
-    """The same question anew in the place of its answer. A failure is told beside it, and the answer stays."""
-    value = str(action.get("value", ""))
+async def _again(args: AsyncArgs, desk: Desk, *, every_step: bool) -> None:
+    """The same question anew in the place of its answer, which keeps what stands around it."""
+    value = str(args.payload.get("value", ""))
     query, given = unpack(value)
-    public = bool(facts(value).get("p"))
-    blocks, words, failed = await _made(desk, query, given, Place.of(context), every_step=every_step, public=public)
-    await _respond(respond, blocks, words, replace_original=not failed)
-
-
-async def _made(
-    desk: Desk, text: str, given: dict[str, str], place: Place, *,
-    every_step: bool = False, public: bool = False, quoted: bool = False,
-) -> tuple[list[dict[str, Any]], str, bool]:  # fmt: skip
-    """Blocks and fallback words of the answer, or of the failure; and whether it is a failure."""
-    try:
-        answer = await desk.answer(text, given, place)
-        blocks = answer_blocks(answer, given, asked=text, every_step=every_step, public=public, quoted=quoted)
-        return blocks, fallback(answer), False
-    except NekbError as error:
-        return error_blocks(error.sentence, error.remedy, error.code), escaped(error.sentence), True
-    except Exception as error:
-        _log(error)
-        return error_blocks(*FAILED), FAILED[0], True
+    public, quoted = (bool(facts(value).get(flag)) for flag in (PUBLIC, QUOTED))
+    answer = await desk.answer(query, given, Place.of(args.context))
+    blocks = answer_blocks(answer, given, asked=query, every_step=every_step, public=public, quoted=quoted)
+    await _respond(args.respond, blocks, fallback(answer), replace_original=True)
 
 
 async def _respond(respond: AsyncRespond, blocks: list[dict[str, Any]], words: str, **how: Any) -> None:
@@ -199,20 +212,28 @@ async def _verified(context: dict[str, Any], next: Callable[[], Awaitable[BoltRe
 async def _failed(
     error: Exception, respond: AsyncRespond, say: AsyncSay, body: dict[str, Any], context: dict[str, Any]
 ) -> None:
-    """Whatever a handler did not catch: say so to the person, in the log without a word of the body.
+    """What fails before a listener is told only where the request is Slack's: the body says where the answer goes."""
+    if context.get(_IS_SLACKS):
+        await _tell(error, respond, say, body)
+    else:
+        _log(error)
 
-    Only where the request is Slack's: the body says where the answer goes.
-    """
-    _log(error)
-    if not context.get(_IS_SLACKS):
-        return
+
+async def _tell(error: Exception, respond: AsyncRespond, say: AsyncSay, body: Mapping[str, Any]) -> None:
+    """Say to the person what failed, beside the answer where there is one; what is a defect of ours, to the log too."""
+    if isinstance(error, NekbError):
+        sentence, remedy, code = error.sentence, error.remedy, error.code
+    else:
+        _log(error)
+        sentence, remedy, code = FAILED
+    said: dict[str, Any] = {"blocks": error_blocks(sentence, remedy, code), "text": escaped(sentence)}
     event = body.get("event") or {}
     try:
         if respond.response_url:
-            await respond(blocks=error_blocks(*FAILED), text=FAILED[0], replace_original=False)
+            await respond(**said, response_type="ephemeral", replace_original=False, **_QUIET)
         elif event.get("channel"):
             thread = event.get("thread_ts") or event.get("ts")
-            await say(blocks=error_blocks(*FAILED), text=FAILED[0], channel=event["channel"], thread_ts=thread)
+            await say(**said, channel=event["channel"], thread_ts=thread, **_QUIET)
     except Exception as again:
         _log(again)
 
@@ -226,14 +247,14 @@ def _log(error: Exception) -> None:
     logger.error("a question failed: %s at %s", type(error).__name__, " > ".join(frames[-4:]))
 
 
-def reason_view(value: str) -> dict[str, Any]:
-    """The form that asks what was wrong."""
+def reason_view(value: str, answer_to: str | None) -> dict[str, Any]:
+    """The form that asks what was wrong. `answer_to` is the address at which a failure may be told."""
     box = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": 1500}
     return {
         "type": "modal",
         "callback_id": "nekb_reason",
         "notify_on_close": True,
-        "private_metadata": value,
+        "private_metadata": json.dumps(facts(value) | {"answer_to": answer_to}, ensure_ascii=False),
         "title": {"type": "plain_text", "text": "What was wrong?"},
         "submit": {"type": "plain_text", "text": "Send"},
         "blocks": [

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from api.slack.mrkdwn import cut, entities, escaped, from_markdown, link
+from api.slack.mrkdwn import entities, escaped, from_markdown, link
+from api.slack.sections import Block, context, section, sections
 from api.slack.state import pack
 from api.text import one_line
 from kb.answer import Answer, Guidance, Missing, Thread
+from kb.guidance.condition import condition
 
-Block = dict[str, Any]
 FIRST_STEPS = 4
-_SECTION = 2_900
+PUBLIC, QUOTED = "p", "a"  # what a button carries of the answer above it: everybody sees it; its question is shown
 _THREADS = 4
 _OPTIONS = 10
-_QUOTED = 200
+_ASKED = 200
 
 
 def answer_blocks(
@@ -28,23 +28,23 @@ def answer_blocks(
     there is nothing to share; `quoted` that the question stands above it.
     """
     question = answer.query if asked is None else asked
-    head = [_context(f"Asked: “{escaped(one_line(question)[:_QUOTED])}”")] if quoted else []
-    buttons = Buttons(question, given, public)
+    head = [context(f"Asked: “{escaped(one_line(question)[:_ASKED])}”")] if quoted else []
+    buttons = Buttons(question, given, public=public, quoted=quoted)
     refining = [block for missing in answer.missing for block in buttons.refine(missing, answer)]
     if answer.outcome == "no_match":
-        return [*head, _section(NOTHING), *refining]
+        return [*head, section(NOTHING), *refining]
     card, *others = answer.guidance
-    blocks = [*head, _header(card, answer), _section(from_markdown(card.summary))]
+    blocks = [*head, _header(card, answer), section(from_markdown(card.summary))]
     blocks += _steps(card, every_step=every_step)
     if every_step and card.ask_for:
-        blocks.append(_section("*Have ready*\n" + "\n".join(f"• {from_markdown(a)}" for a in card.ask_for)))
+        blocks.append(section("*Have ready*\n" + "\n".join(f"• {from_markdown(a)}" for a in card.ask_for)))
     if card.links:
-        blocks.append(_section("*Links* " + " · ".join(link(item.title, item.url) for item in card.links[:6])))
+        blocks.append(section("*Links* " + " · ".join(link(item.title, item.url) for item in card.links[:6])))
     likely = [g for g in others if g.score >= 0.05]
     if likely:
-        blocks.append(_section("*Or* " + "; ".join(link(g.title, g.url) for g in likely)))
+        blocks.append(section("*Or* " + "; ".join(link(g.title, g.url) for g in likely)))
     if answer.threads:
-        blocks.append(_section("*Threads like it*\n" + "\n".join(_thread(t) for t in answer.threads[:_THREADS])))
+        blocks.append(section("*Threads like it*\n" + "\n".join(_thread(t) for t in answer.threads[:_THREADS])))
     blocks.append(_footer(card, answer, given))
     blocks += refining
     blocks += buttons.rest(card, every_step=every_step)
@@ -63,21 +63,13 @@ def fallback(answer: Answer) -> str:
 
 
 def error_blocks(sentence: str, remedy: str, code: str) -> list[Block]:
-    """A failure said in a sentence with its remedy and its code."""
-    return [_section(f":warning: {escaped(sentence)} {escaped(remedy)} [{escaped(code)}]")]
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, _SECTION), "verbatim": True}}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, _SECTION), "verbatim": True}]}
+    """A failure said in a sentence, which may quote what was asked, with its remedy and its code, which are ours."""
+    return [section(f":warning: {escaped(sentence)} {entities(remedy)} [{entities(code)}]")]
 
 
 def _header(card: Guidance, answer: Answer) -> Block:
     doubt = "_Not sure. The nearest guidance:_\n" if answer.outcome == "uncertain" else ""
-    return _section(f"{doubt}*{link(card.title, card.url)}*")
+    return section(f"{doubt}*{link(card.title, card.url)}*")
 
 
 def _steps(card: Guidance, *, every_step: bool) -> list[Block]:
@@ -85,14 +77,9 @@ def _steps(card: Guidance, *, every_step: bool) -> list[Block]:
     lines = []
     for number, step in enumerate(shown, 1):
         cites = " ".join(link(f"[{n}]", item.url) for n, item in enumerate(step.links, 1))
-        lines.append(f"*{number}.* {from_markdown(step.text)} {cites}")
-    blocks, text = [], ""
-    for line in lines:
-        if text and len(text) + len(line) + 1 > _SECTION:
-            blocks.append(_section(text))
-            text = ""
-        text = f"{text}\n{line}" if text else line
-    return [*blocks, _section(text)] if text else blocks
+        only = f" _(only: {entities(condition(step.when))})_" if step.when else ""
+        lines.append(f"*{number}.* {from_markdown(step.text)}{only} {cites}")
+    return sections(lines)
 
 
 def _thread(thread: Thread) -> str:
@@ -108,19 +95,19 @@ def _footer(card: Guidance, answer: Answer, given: Mapping[str, str]) -> Block:
         f"`{card.id}` · confidence {answer.confidence:.2f} · {route} · reviewed {card.reviewed}, "
         f"look again after {entities(' or '.join(card.recheck_after))}{known}"
     )
-    return _context(text)
+    return context(text)
 
 
 class Buttons:
     """The buttons below an answer. Each carries the question, so that what it does rests on nothing kept here."""
 
-    def __init__(self, asked: str, given: Mapping[str, str], public: bool) -> None:
-        self._asked, self._given = asked, given
-        self._more = {"p": 1} if public else {}
+    def __init__(self, asked: str, given: Mapping[str, str], *, public: bool, quoted: bool) -> None:
+        self._asked, self._given, self._public = asked, given, public
+        self._more = {flag: 1 for flag, on in ((PUBLIC, public), (QUOTED, quoted)) if on}
 
     def refine(self, missing: Missing, answer: Answer) -> list[Block]:
         """The question for a fact, and a button for each of its values."""
-        question = _section(f":grey_question: {entities(missing.question)}")
+        question = section(f":grey_question: {entities(missing.question)}")
         if not missing.options:
             return [question]
         buttons = [
@@ -134,7 +121,7 @@ class Buttons:
         actions = []
         if not every_step and len(card.steps) > FIRST_STEPS:
             actions.append(self._button(f"Show all {len(card.steps)} steps", "nekb_show_all", self._given))
-        if not self._more:
+        if not self._public:
             actions.append(self._button("Share in channel", "nekb_share", self._given))
         votes = {
             "type": "feedback_buttons",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.records.channels import channel_defaults, set_channel_default
 from api.records.feedback import keep_feedback
@@ -19,7 +22,8 @@ from api.records.questions import remember
 from api.slack.state import facts, unpack
 from kb.answer import Answer
 from kb.asking import ask
-from kb.errors import BadInputError
+from kb.errors import BadInputError, NekbError
+from kb.guidance.references import with_titles
 from kb.snapshot import Snapshot
 
 RATE = "20/minute"  # questions of one person
@@ -28,6 +32,9 @@ VALUES = {
     "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "enterprise", "developer-id"),
     "supervision": ("supervised", "managed", "unmanaged"),
 }
+
+
+logger = logging.getLogger("nekb.slack")
 
 
 @dataclass(frozen=True)
@@ -79,32 +86,46 @@ class Desk:
         self._rate = parse(RATE)
 
     async def answer(self, text: str, given: Mapping[str, str], place: Place) -> Answer:
-        """The answer. Raises `NekbError` for what cannot be read or comes too often."""
+        """The answer, with cards named by title. Raises `NekbError` for what cannot be read or comes too often."""
         if not self._limiter.hit(self._rate, place.team, place.user):
             raise BadInputError("That is more than 20 questions in a minute.", "Wait a little.", code="rate")
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._answering, lambda: ask(text, self._current(), limit=5, given=given))
+
+        def made() -> Answer:
+            snapshot = self._current()
+            return with_titles(ask(text, snapshot, limit=5, given=given), snapshot.cards)
+
+        answer = await asyncio.get_running_loop().run_in_executor(self._answering, made)
         remember(self.engine, answer, "slack")
         self._answered(answer)
         return answer
 
     async def defaults(self, place: Place) -> dict[str, str]:
-        """The facts that a channel always means."""
-        return await asyncio.to_thread(channel_defaults, self.engine, place.team, place.channel)
+        """The facts that a channel always means; none where the records are away, since a question needs none."""
+        try:
+            return await asyncio.to_thread(channel_defaults, self.engine, place.team, place.channel)
+        except SQLAlchemyError as error:
+            logger.warning("what a channel always means could not be read: %s", type(error).__name__)
+            return {}
 
     async def set_default(self, place: Place, key: str, value: str) -> str:
-        """Set a fact of a channel, or remove it with `none`; what came of it, in words."""
+        """Set a fact of a channel, or remove it with `none`; what came of it, in words.
+
+        Raises `NekbError` for a value that is not known, and where the records are away.
+        """
         known = next((v for v in VALUES[key] if v.lower() == value.lower()), None)
         if known is None and value.lower() != "none":
             raise BadInputError(f"{value} is no {key}.", f"Write one of {', '.join(VALUES[key])}, or none.")
-        await asyncio.to_thread(set_channel_default, self.engine, place.team, place.channel, key, known)
+        with _keeping(f"The {key} of this channel"):
+            await asyncio.to_thread(set_channel_default, self.engine, place.team, place.channel, key, known)
         return f"The {key} of this channel is {known}." if known else f"This channel has no {key} any more."
 
     async def keep_vote(self, value: str, *, helpful: bool, reason: str | None = None) -> None:
-        """Keep a vote on the answer whose button carried `value`."""
+        """Keep a vote on the answer whose button carried `value`. Raises `NekbError` where the records are away."""
         query, _ = unpack(value)
         card = facts(value).get("c")
-        if query:
+        if not query:
+            return
+        with _keeping("The vote"):
             await asyncio.to_thread(
                 keep_feedback,
                 self.engine,
@@ -114,3 +135,15 @@ class Desk:
                 card=str(card)[:64] if card else None,
                 reason=reason,
             )
+
+
+@contextlib.contextmanager
+def _keeping(what: str) -> Iterator[None]:
+    """Records that are busy or away, as an error for the person: `what` is what they could not keep."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        logger.warning("not kept in the records: %s", type(error).__name__)
+        raise NekbError(
+            f"{what} could not be kept: the records do not answer.", "Try again in a moment.", code="database"
+        ) from error

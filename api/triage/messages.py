@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.slack.mrkdwn import cut, escaped, link
+from api.slack.mrkdwn import cut, entities, escaped, link
+from api.slack.sections import Block, context, section, sections
 from api.text import one_line
 from kb.triage import Triage
 
-Block = dict[str, Any]
-_SECTION = 2_900
 _DRAFT = 2_400
 _LISTED = 40
 PERHAPS_AGAIN = "Perhaps a repeat: nekb was stopped while it sent this."
@@ -46,25 +45,25 @@ def blocks(message: dict[str, Any], *, perhaps_again: bool = False) -> list[Bloc
     elif "triage" in message:
         made = _thread(Triage.from_dict(message["triage"]))
     else:
-        made = [_section(f"*{_titled(message['title'], message['url'])}*\n{escaped(message['problem'])}")]
-    return [*made, *([_context(PERHAPS_AGAIN)] if perhaps_again else [])]
+        made = [section(f"*{_titled(message['title'], message['url'])}*\n{escaped(message['problem'])}")]
+    return [*made, *([context(PERHAPS_AGAIN)] if perhaps_again else [])]
 
 
 def _thread(t: Triage) -> list[Block]:
-    made = [_section(f"*New thread: {_titled(t.thread.title, t.thread.url)}*\n{_standing(t)}")]
+    made = [section(f"*New thread: {_titled(t.thread.title, t.thread.url)}*\n{_standing(t)}")]
     if t.cards:
         lines = [f"• {t_card.probability:.0%} {link(t_card.title, t_card.url)}" for t_card in t.cards]
-        made.append(_section("*Likely cards*\n" + "\n".join(lines)))
+        made.append(section("*Likely cards*\n" + "\n".join(lines)))
     if t.duplicates:
         head = "*Likely duplicates*" if t.duplicates[0].likely else "*Threads near to it*"
         lines = [f"• {_titled(d.title, d.url)}{_ground(d.why)}" for d in t.duplicates]
-        made.append(_section(head + "\n" + "\n".join(lines)))
+        made.append(section(head + "\n" + "\n".join(lines)))
     asked = [item.question for item in t.left_out if item.checked]
     if asked:
-        made.append(_section("*Left out by the poster*\n" + "\n".join(f"• {escaped(q)}" for q in asked)))
+        made.append(section("*Left out by the poster*\n" + "\n".join(f"• {escaped(q)}" for q in asked)))
     if t.draft:
-        made.append(_section(f"*Draft reply, to edit*\n```{cut(_fenced(t.draft), _DRAFT)}```"))
-    made.append(_context("From the feed's text, which may be cut. nekb posts nothing to the forum."))
+        made.append(section(f"*Draft reply, to edit*\n```{cut(_fenced(t.draft), _DRAFT)}```"))
+    made.append(context("From the feed's text, which may be cut. nekb posts nothing to the forum."))
     return made
 
 
@@ -77,31 +76,22 @@ def _digest(message: dict[str, Any]) -> list[Block]:
     threads = message["threads"]
     head = f"*nekb: the day up to {message['until'][:16].replace('T', ' ')} UTC*\n"
     if not threads:
-        return [_section(head + "No new threads."), *_problem(message)]
+        return [section(head + "No new threads."), *_problem(message)]
     lines = [_digest_line(t) for t in threads[:_LISTED]]
     if len(threads) > _LISTED:
         lines.append(f"and {len(threads) - _LISTED} more")
-    return [_section(head + fallback(message)), *_sections(lines), *_problem(message)]
+    return [section(head + fallback(message)), *sections(lines), *_problem(message)]
 
 
 def _digest_line(t: dict[str, Any]) -> str:
-    card = f" → `{t['card']}`" if t.get("card") else ""
+    named = t.get("card_title") or t.get("card")  # a digest of an earlier version has no title
+    card = f" → {entities(named)}" if named else ""
     known = escaped(t["topic"]) if t.get("topic") else "nothing known"
     return f"• {_titled(t['title'], t['url'])} ({known}{card})"
 
 
 def _problem(message: dict[str, Any]) -> list[Block]:
-    return [_section(f":warning: {escaped(message['problem'])}")] if message.get("problem") else []
-
-
-def _sections(lines: list[str]) -> list[Block]:
-    made, text = [], ""
-    for line in lines:
-        if text and len(text) + len(line) + 1 > _SECTION:
-            made.append(_section(text))
-            text = ""
-        text = f"{text}\n{line}" if text else line
-    return [*made, _section(text)]
+    return [section(f":warning: {escaped(message['problem'])}")] if message.get("problem") else []
 
 
 def _titled(title: str, url: str | None) -> str:
@@ -115,11 +105,3 @@ def _ground(why: list[str]) -> str:
 def _fenced(draft: str) -> str:
     """A draft inside a code block, which nothing in it may end."""
     return escaped(draft, formatting=False).replace("```", "'''")
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, _SECTION), "verbatim": True}}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}

@@ -163,6 +163,7 @@ def _digested(delivery: Delivery) -> dict[str, Any]:
         "url": delivery.content.get("url"),
         "topic": triage.get("topic"),
         "card": cards[0]["id"] if cards else None,
+        "card_title": cards[0]["title"] if cards else None,
         "route": triage.get("route"),
         "sent": delivery.state == "sent",
     }

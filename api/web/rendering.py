@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from api.text import one_line, plain, safe_url
 from api.web import markup, wording
+from kb.guidance.condition import condition, value
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"
@@ -65,8 +66,8 @@ def _environment() -> Environment:
         "breakable": markup.breakable,
         "one_line": one_line,
         "safe_url": safe_url,
-        "condition": wording.condition,
-        "value": wording.value,
+        "condition": condition,
+        "value": value,
         "likely": _likely,
     }
     environment.globals |= {

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from api.records.questions import redacted
 from api.text import one_line, plain, safe_url
 from api.web.excerpt import excerpt
-from api.web.wording import condition, value
 from kb.answer import Answer, Guidance, Link, Signal
 from kb.guidance.card import Card
+from kb.guidance.condition import condition, value
 
 BLANK = "____"
 _NAMED = 3  # errors and APIs in a title

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from sqlalchemy import Engine
 
 from api.records import database
+from tests.api.slack_stub import SlackStub
 
 Start = Callable[..., httpx.Client]
 
@@ -89,3 +91,35 @@ def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     made = database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}")
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="module")
+def slack_server(
+    home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[httpx.Client, SlackStub, Path]]:
+    """One server for the module, its stub of Slack, and the folder of its log and its data directory."""
+    folder = tmp_path_factory.mktemp("slack")
+    shutil.copytree(home, folder / "home")
+    stub = SlackStub()
+    with running(folder / "home", folder, environment=stub.environment()) as client:
+        yield client, stub, folder
+    stub.close()
+
+
+@pytest.fixture
+def slack(slack_server: tuple[httpx.Client, SlackStub, Path]) -> httpx.Client:
+    """A client of the module's server."""
+    return slack_server[0]
+
+
+@pytest.fixture
+def stub(slack_server: tuple[httpx.Client, SlackStub, Path]) -> SlackStub:
+    """The Slack of the module's server, with a person and a channel that no other test has."""
+    slack_server[1].another()
+    return slack_server[1]
+
+
+@pytest.fixture
+def folder(slack_server: tuple[httpx.Client, SlackStub, Path]) -> Path:
+    """The folder with `home` and the log of the module's server."""
+    return slack_server[2]

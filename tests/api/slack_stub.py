@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlencode
 import httpx
 
 SECRET = "signing-secret-of-the-stub"
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 
 
 class SlackStub:
@@ -60,6 +62,10 @@ class SlackStub:
         self.trigger += 1
         return f"{self.trigger}.0"
 
+    def environment(self) -> dict[str, str]:
+        """What a server needs to take this for Slack."""
+        return {"SLACK_SIGNING_SECRET": SECRET, "SLACK_BOT_TOKEN": "xoxb-stub", "SLACK_API_URL": f"{self.url}/api/"}
+
     def close(self) -> None:
         self._server.shutdown()
 
@@ -78,8 +84,8 @@ def signed(body: bytes, *, at: float | None = None, secret: str = SECRET) -> dic
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
 
 
-def send_command(client: httpx.Client, stub: SlackStub, text: str, **headers: str) -> httpx.Response:
-    """`/nekb <text>` typed by a person."""
+def command_form(stub: SlackStub, text: str) -> bytes:
+    """The body of `/nekb <text>` typed by a person."""
     form = {
         "command": "/nekb",
         "text": text,
@@ -91,7 +97,12 @@ def send_command(client: httpx.Client, stub: SlackStub, text: str, **headers: st
         "channel_name": "general",
         "api_app_id": "A1",
     }
-    return post(client, urlencode(form).encode(), "application/x-www-form-urlencoded", **headers)
+    return urlencode(form).encode()
+
+
+def send_command(client: httpx.Client, stub: SlackStub, text: str, **headers: str) -> httpx.Response:
+    """`/nekb <text>` typed by a person."""
+    return post(client, command_form(stub, text), FORM, **headers)
 
 
 def send_action(client: httpx.Client, stub: SlackStub, action: dict[str, Any]) -> httpx.Response:
@@ -107,7 +118,7 @@ def send_action(client: httpx.Client, stub: SlackStub, action: dict[str, Any]) -
         "actions": [action],
         "container": {"type": "message", "channel_id": "C1"},
     }
-    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded")
+    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), FORM)
 
 
 def send_mention(client: httpx.Client, stub: SlackStub, text: str, **event: Any) -> httpx.Response:
@@ -120,7 +131,7 @@ def send_mention(client: httpx.Client, stub: SlackStub, text: str, **event: Any)
         "event": mention,
         "event_id": f"E{stub.press()}",
     }
-    return post(client, json.dumps(body).encode(), "application/json")
+    return post(client, json.dumps(body).encode(), JSON)
 
 
 def send_shortcut(client: httpx.Client, stub: SlackStub, message: dict[str, Any]) -> httpx.Response:
@@ -136,7 +147,7 @@ def send_shortcut(client: httpx.Client, stub: SlackStub, message: dict[str, Any]
         "message": {"ts": "1.0"} | message,
         "message_ts": "1.0",
     }
-    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded")
+    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), FORM)
 
 
 def send_view(
@@ -151,13 +162,37 @@ def send_view(
         "trigger_id": stub.press(),
         "view": view | {"id": "V1", "state": state},
     }
-    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded")
+    return post(client, urlencode({"payload": json.dumps(payload)}).encode(), FORM)
 
 
 def blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The blocks of a message, which the Web API takes as a string too."""
     blocks: Any = message["blocks"]
     return list(json.loads(blocks) if isinstance(blocks, str) else blocks)
+
+
+def check_next(client: httpx.Client, stub: SlackStub, count: int = 0) -> None:
+    """Nothing came after the first `count` messages: a question is asked behind it all, and its answer is the next."""
+    send_command(client, stub, "code 8 hotspot")
+    (_, message) = stub.wait(count + 1)[count]
+    assert "NEHotspotConfigurationErrorInternal" in texts(blocks_of(message))
+    assert len(stub.received) == count + 1
+
+
+def texts(blocks: list[dict[str, Any]]) -> str:
+    """Everything that blocks say."""
+    return json.dumps(blocks, ensure_ascii=False)
+
+
+def buttons_of(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The buttons of a message by what they do, as Slack sends them when they are pressed."""
+    found = {e["action_id"]: e for b in blocks_of(message) if b["type"] == "actions" for e in b["elements"]}
+    return {name: {"type": "button", **element} for name, element in found.items()}
+
+
+def votes_of(message: dict[str, Any]) -> dict[str, Any]:
+    """The buttons of feedback below an answer."""
+    return next(dict(b["elements"][0]) for b in blocks_of(message) if b["type"] == "context_actions")
 
 
 def post(client: httpx.Client, body: bytes, kind: str, **headers: str) -> httpx.Response:

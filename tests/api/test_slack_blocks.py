@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.slack.blocks import FIRST_STEPS, answer_blocks
+from api.slack.blocks import FIRST_STEPS, answer_blocks, error_blocks
 from api.slack.mrkdwn import cut, escaped, from_markdown, link
 from api.slack.state import pack, unpack
 from api.slack.words import typed, without_mention, words_of
 from kb.answer import Answer, Guidance, Missing, Step, Thread
 from kb.asking import ask
+from kb.guidance.condition import condition
+from kb.guidance.references import with_titles
 from kb.snapshot import Snapshot
 from tests.api.slack_stub import check_blocks
 
@@ -34,11 +36,11 @@ def whole(snapshot: Snapshot, id: str, answer: Answer) -> Answer:
     shown = Guidance(
         id=card.id, title=card.title, url="https://developer.apple.com/x", score=0.9, topic=card.topic,
         summary=card.summary, links=[links[i] for i in card.links if i in links], why=[], route=card.route.kind,
-        steps=[Step(text=s.text, links=[links[c] for c in s.cites if c in links]) for s in card.steps],
+        steps=[Step(text=s.text, links=[links[c] for c in s.cites if c in links], when=s.when) for s in card.steps],
         ask_for=[a.question for a in card.ask_for], reviewed=card.reviewed.isoformat(),
         facts_as_of=card.facts_as_of.isoformat(), recheck_after=list(card.recheck_after),
     )  # fmt: skip
-    return replace(answer, guidance=[shown, *answer.guidance])
+    return with_titles(replace(answer, guidance=[shown, *answer.guidance]), snapshot.cards)
 
 
 def test_every_card_of_the_catalogue_fits_block_kit_in_every_form(snapshot: Snapshot, answer: Answer) -> None:
@@ -57,6 +59,24 @@ def test_show_all_shows_all_and_is_offered_only_where_there_is_more(snapshot: Sn
         assert ("nekb_show_all" in first) == (len(card.steps) > FIRST_STEPS)
         assert "nekb_show_all" not in everything
         assert f"*{len(card.steps)}.*" in everything
+
+
+def test_a_step_that_does_not_always_apply_says_when_it_does(snapshot: Snapshot, answer: Answer) -> None:
+    conditions = 0
+    for id, card in snapshot.cards.items():
+        shown = json.dumps(answer_blocks(whole(snapshot, id, answer), {}, every_step=True), ensure_ascii=False)
+        only = [f"_(only: {condition(step.when)})_" for step in card.steps if step.when]
+        conditions += len(only)
+        assert all(shown.count(words) >= only.count(words) for words in only)
+    assert conditions
+    step = Step(text="Restart the Mac.", links=[], when="platform=macOS; os>=macOS 13")
+    one = replace(answer, guidance=[replace(answer.guidance[0], steps=[step])])
+    assert "*1.* Restart the Mac. _(only: macOS, macOS 13 or later)_" in json.dumps(answer_blocks(one, {}))
+
+
+def test_our_own_remedy_and_code_can_be_copied_and_the_sentence_formats_nothing() -> None:
+    [block] = error_blocks("*beos* is no platform.", "Run `nekb build`.", "bad_input")
+    assert block["text"]["text"] == f":warning: {escaped('*beos* is no platform.')} Run `nekb build`. [bad_input]"
 
 
 def test_a_domain_that_is_asked_for_goes_on_with_its_code(snapshot: Snapshot) -> None:

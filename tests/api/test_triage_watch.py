@@ -602,3 +602,10 @@ def test_every_card_fits_a_triage_message(snapshot: Snapshot) -> None:
 def test_a_long_digest_fits() -> None:
     threads = [{"title": "<!channel> " + "x" * 300, "url": "https://developer.apple.com/a", "topic": None}] * 300
     check_blocks(blocks(digest_message("d", {"until": "2026-11-20T07:00:00", "threads": threads, "problem": "p"})))
+
+
+def test_a_digest_names_a_card_by_its_title() -> None:
+    line = {"title": "t", "url": None, "topic": "relay", "card": "relay-card", "card_title": "Relays & errors"}
+    for content, shown in ((line, "(relay → Relays &amp; errors)"), (line | {"card_title": None}, "→ relay-card)")):
+        message = digest_message("d", {"until": "2026-11-20T07:00:00", "threads": [content], "problem": None})
+        assert shown in blocks(message)[1]["text"]["text"]
