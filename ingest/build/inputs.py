@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.build.model import Model
+from ingest.chunking import CHUNKING_VERSION
 from ingest.links import resolved, weighed
 from ingest.phrasings import Phrasing, read_phrasings
 from kb.documents import Document, Post, fold
@@ -38,6 +39,7 @@ class Inputs:
         digest = hashlib.sha256()
         parts: Iterable[Any] = (
             SCHEMA,
+            CHUNKING_VERSION,
             model.name,
             model.encoder_name,
             [c.to_dict() for c in self.cards],
