@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,39 @@ def test_two_different_questions_are_not_folded(tmp_path: Path) -> None:
     )
     report = import_files(tmp_path, [save(tmp_path / "pages", a=Thread().html(), b=other.html())])
     assert (report.new, report.folded) == (2, 0)
+
+
+POLITE = " ".join(f"We read page {n} of the manual and signed the kettle as it says." for n in range(9))
+
+
+WHISTLES = "On the shelf it whistles once and then no water comes out of it any more, whoever pours."
+
+
+def asked(number: int, own: str) -> str:
+    question = PagePost(number, f"<p>{POLITE}</p><p>{own}</p>", question=True)
+    return Thread(number, "Kettle not working", question, replies=[]).html()
+
+
+@pytest.mark.parametrize(
+    ("other", "folded"),
+    [
+        ("On the desk the lid never opens, and the cord waits for somebody who plugs it in, day by day.", 0),
+        (WHISTLES, 1),
+    ],
+    ids=["another question", "the same again"],
+)
+def test_two_threads_of_one_title_are_folded_only_where_they_ask_the_same(
+    tmp_path: Path, other: str, folded: int
+) -> None:
+    report = import_files(tmp_path, [save(tmp_path / "pages", a=asked(1, WHISTLES), b=asked(2, other))])
+    assert (report.new, report.folded) == (2, folded)
+
+
+def test_threads_of_which_a_list_counts_replies_are_not_folded(tmp_path: Path) -> None:
+    same = [Row(number, "Kettle not working", replies="22") for number in range(1, 13)]
+    text = re.sub(r"kettle of row \d+", "kettle of mine", listing(same))
+    report = import_files(tmp_path, [save(tmp_path / "pages", list=text)])
+    assert (report.new, report.folded) == (12, 0)
 
 
 def test_a_drifted_page_does_not_replace_what_a_sound_one_said(tmp_path: Path) -> None:
