@@ -99,6 +99,7 @@ def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[D
     """Stored documents, and the catalogue's entries whose thread is not among them; by id.
 
     A thread is known by its title, and by its address where both say one; a host that is no source stands in for none.
+    It has its entry's topic, which is one of ours: the forum's own are no more than "Networking".
     """
     entries = {fold(d.title): d for d in catalogue}
     merged, met = [], set()
@@ -106,7 +107,7 @@ def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[D
         entry = entries.get(fold(document.title))
         if entry and _is_of(document, entry):
             met.add(entry.id)
-            merged.append(_completed(document, entry))
+            merged.append(replace(_completed(document, entry), topic=entry.topic))
         else:
             merged.append(document)
     return sorted([*merged, *(d for d in catalogue if d.id not in met)], key=lambda d: d.id)
