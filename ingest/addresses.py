@@ -91,6 +91,12 @@ def thread_id(address: str) -> str | None:
     return match[1] if match else None
 
 
+def answer_id(address: str) -> str | None:
+    """The post of a thread that an address leads to; None where it leads to the thread itself or is malformed."""
+    clean = canonical(address, f"https://{APPLE}/")
+    return dict(parse_qsl(urlsplit(clean).query)).get("answerId") if clean else None
+
+
 def page_number(address: str | None) -> int:
     """The `page` of an address, 1 where it has none."""
     if not address:

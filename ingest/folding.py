@@ -2,8 +2,8 @@
 
 Two questions are compared by bottom-k sketches of their five-word runs (Broder, "On the resemblance and containment
 of documents", 1997): the share of equal hashes among the smallest of both estimates how much of the text is shared.
-A document that says nothing but its question is folded into one that says the same and more; one with replies of its
-own never is, so no answer is lost.
+A document that says nothing but its question is folded into one that says the same and more; one that holds replies or
+has an address where some are counted never is, so no answer is lost.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from kb.documents import Document, fold
 KEPT = 64  # hashes a sketch
 RUN = 5  # words
 BANDS = 6  # of the smallest hashes, one of which two near-duplicates share
-ALIKE = 0.8  # estimated resemblance of two questions under different titles
-ALIKE_WITH_TITLE = 0.35  # under the same title: a listing flattens, an edit changes a part
+ALIKE = 0.8  # estimated resemblance of two questions
+ALIKE_WITH_TITLE = 0.35  # the same, under one title, where one is no thread of its own: a dump flattens, a feed cuts
 _WORD = re.compile(r"\w+")
 
 
@@ -47,7 +47,8 @@ class _Entry:
     id: str
     title: str
     hashes: frozenset[int]
-    posts: int
+    own: bool  # a thread with an address, which is another than any other thread's
+    answered: bool
     rank: tuple[int, int, str]
 
 
@@ -60,10 +61,10 @@ def fold_duplicates(db: sqlite3.Connection) -> int:
     into: dict[str, str] = {}
     for one, other in _candidates(entries.values()):
         poorer, better = sorted((entries[one], entries[other]), key=lambda e: e.rank)
-        if poorer.posts > 1 or poorer.id in into:
+        if poorer.answered or poorer.id in into:
             continue
-        same_title = poorer.title == better.title
-        if resemblance(poorer.hashes, better.hashes) >= (ALIKE_WITH_TITLE if same_title else ALIKE):
+        copied = poorer.title == better.title and not (poorer.own and better.own)
+        if resemblance(poorer.hashes, better.hashes) >= (ALIKE_WITH_TITLE if copied else ALIKE):
             into[poorer.id] = better.id
     held = dict(db.execute("select id, folded_into from documents where folded_into is not null").fetchall())
     wanted = {id: _last(id, into) for id in into}
@@ -85,10 +86,12 @@ def _entries(db: sqlite3.Connection) -> Iterator[_Entry]:
         raw = json.loads(body)
         hashes: array[int] = array("Q")
         hashes.frombytes(blob)
-        known = 2 if raw["url"] and raw["kind"] != "feed-item" else 1 if raw["url"] else 0
+        own = bool(raw["url"]) and raw["kind"] != "feed-item"
+        known = 2 if own else 1 if raw["url"] else 0
+        answered = len(raw["posts"]) > 1 or (own and raw["replies"] is not None and raw["replies"]["low"] > 0)
         rank = (known, len(raw["posts"]), f"{raw['captured'] or ''}{id}")
         if not id.startswith("unverified-") and raw["kind"] not in ("documentation", "technote"):
-            yield _Entry(id, fold(raw["title"]), frozenset(hashes), len(raw["posts"]), rank)
+            yield _Entry(id, fold(raw["title"]), frozenset(hashes), own, answered, rank)
 
 
 def _candidates(entries: Iterable[_Entry]) -> Iterator[tuple[str, str]]:

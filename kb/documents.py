@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from kb.activity import last_day
 from kb.composing import composed
 
 DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
@@ -130,6 +131,11 @@ class Head(NamedTuple):
     platforms: str
     updated: str | None
     weight: int = 0
+
+    @property
+    def day(self) -> str | None:
+        """The day of what was last said, else the last that what a list showed can mean."""
+        return self.updated or (last_day(self.activity) if self.activity else None)
 
 
 @dataclass(frozen=True)

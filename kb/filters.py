@@ -9,7 +9,11 @@ from kb.documents import Head
 
 @dataclass(frozen=True)
 class Filters:
-    """What a document must be to be found. `since` is a day (ISO 8601); documents without a day are left out by it."""
+    """What a document must be to be found.
+
+    `since` is a day (ISO 8601). Documents of which no day is known are left out by it: when one was captured says
+    nothing of its age.
+    """
 
     topic: str | None = None
     platform: str | None = None
@@ -21,13 +25,12 @@ class Filters:
 
     def keep(self, head: Head) -> bool:
         """Whether a document passes."""
-        day = head.updated or head.captured
         return (
             self.topic in (None, head.topic)
             and self.source in (None, head.source)
             and self.kind in (None, head.kind)
             and (self.platform is None or self.platform in head.platforms.split())
-            and (self.since is None or (day is not None and day >= self.since))
+            and (self.since is None or (head.day or "") >= self.since)
             and self.apple_replied in (None, bool(head.apple_replied))
             and self.accepted in (None, bool(head.accepted))
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.build.model import Model
+from ingest.chunking import CHUNKING_VERSION
 from ingest.links import resolved, weighed
 from ingest.phrasings import Phrasing, read_phrasings
 from kb.documents import Document, Post, fold
@@ -38,6 +39,7 @@ class Inputs:
         digest = hashlib.sha256()
         parts: Iterable[Any] = (
             SCHEMA,
+            CHUNKING_VERSION,
             model.name,
             model.encoder_name,
             [c.to_dict() for c in self.cards],
@@ -97,6 +99,7 @@ def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[D
     """Stored documents, and the catalogue's entries whose thread is not among them; by id.
 
     A thread is known by its title, and by its address where both say one; a host that is no source stands in for none.
+    It has its entry's topic, which is one of ours: the forum's own are no more than "Networking".
     """
     entries = {fold(d.title): d for d in catalogue}
     merged, met = [], set()
@@ -104,7 +107,7 @@ def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[D
         entry = entries.get(fold(document.title))
         if entry and _is_of(document, entry):
             met.add(entry.id)
-            merged.append(_completed(document, entry))
+            merged.append(replace(_completed(document, entry), topic=entry.topic))
         else:
             merged.append(document)
     return sorted([*merged, *(d for d in catalogue if d.id not in met)], key=lambda d: d.id)

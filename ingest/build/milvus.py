@@ -210,7 +210,7 @@ def _row(row: int, vector: Vector, head: Head) -> dict[str, Any]:
         "topic": (head.topic or "")[:64],
         "source": head.source[:64],
         "kind": head.kind[:64],
-        "day": (head.updated or head.captured or "")[:64],
+        "day": (head.day or "")[:64],
         "platforms": [p[:32] for p in head.platforms.split()[:16]],
         "apple_replied": bool(head.apple_replied),
         "accepted": bool(head.accepted),

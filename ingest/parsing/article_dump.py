@@ -65,6 +65,7 @@ def _entries(text: str) -> list[tuple[list[str], dict[str, str]]]:
     body: list[str] = []
     labels: dict[str, str] = {}
     waiting: str | None = None
+    begun = False  # the list proper; a header line after that is somebody's sentence
     tags = set(_TAG.findall(text))  # a tag's name stands alone above its header
     for raw in text.lstrip("\ufeff").splitlines():
         line = " ".join(raw.split())
@@ -77,7 +78,7 @@ def _entries(text: str) -> list[tuple[list[str], dict[str, str]]]:
         elif waiting:
             labels[waiting] = line
             waiting = None
-        elif not labels and not _list_begun(entries) and _HEADER.search(line):
+        elif not labels and not begun and _HEADER.search(line):
             pinned = body[:-1] if body and body[-1] in tags else body
             if len(" ".join(pinned)) >= _PINNED:
                 entries.append((pinned, {}))
@@ -85,14 +86,9 @@ def _entries(text: str) -> list[tuple[list[str], dict[str, str]]]:
         else:
             if labels:
                 entries.append((body, labels))
-                body, labels = [], {}
+                body, labels, begun = [], {}, True
             body.append(line)
     return entries + ([(body, labels)] if labels else [])
-
-
-def _list_begun(entries: list[tuple[list[str], dict[str, str]]]) -> bool:
-    """Whether the list proper has begun; a header line after that is somebody's sentence."""
-    return any(labels for _, labels in entries)
 
 
 def _title(body: str) -> str:

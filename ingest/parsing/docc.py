@@ -6,6 +6,7 @@ what lies inside it, and the kind is told in the notes.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -82,9 +83,13 @@ def document(address: str, title: str, body: str, page: Page, updated: str | Non
 
 
 def documentation_id(address: str) -> str:
-    """The id of a documentation page: its path, in characters that need no quoting."""
-    path = urlsplit(address).path.removeprefix("/documentation/").strip("/").lower()
-    return "doc-" + re.sub(r"[^a-z0-9.-]+", "_", path.replace("/", "."))
+    """The id of a documentation page: its path, in characters that need no quoting.
+
+    Where others had to be replaced a hash of the path tells the operators `==(_:_:)` and `!=(_:_:)` apart.
+    """
+    path = urlsplit(address).path.removeprefix("/documentation/").strip("/").lower().replace("/", ".")
+    readable = re.sub(r"[^a-z0-9.-]+", "_", path)
+    return f"doc-{readable}" if readable == path else f"doc-{readable}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
 def documentation_address(path: str) -> str | None:

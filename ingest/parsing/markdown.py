@@ -10,8 +10,8 @@ from bs4 import Tag
 from markdownify import MarkdownConverter
 
 from ingest.addresses import APPLE
+from ingest.parsing.fences import parted
 from ingest.parsing.markup import attribute, visible_copy
-from ingest.parsing.post_links import FENCED
 
 DEEPEST = 60  # elements inside each other; the converter recurses, and a page can nest thousands
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush)[-:]\s*([\w+#-]{1,20})", re.IGNORECASE)
@@ -83,11 +83,7 @@ def fenced(code: str, language: str = "") -> str:
 
 def tidy(text: str) -> str:
     """Markdown without spaces at line ends and runs of blank lines, except inside code."""
-    out, at = [], 0
-    for block in FENCED.finditer(text):
-        out += [_tidied(text[at : block.start()]), block[0]]
-        at = block.end()
-    return "".join([*out, _tidied(text[at:])]).strip()
+    return "".join(part if code else _tidied(part) for part, code in parted(text)).strip()
 
 
 def absolute(address: str | None, base: str) -> str | None:

@@ -6,6 +6,7 @@ fetched from or, for a file, what the browser wrote into it; only after that wha
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 import email.utils
@@ -20,7 +21,6 @@ from bs4.dammit import EncodingDetector
 from ingest.addresses import APPLE, canonical, host_of, source_host
 from ingest.captures import Capture, past
 from ingest.parsing.page import Page
-from kb.surrogates import without_surrogates
 
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->", re.IGNORECASE)
 _SINGLE_FILE = re.compile(r"<!--\s*Page saved with SingleFile\s+url:\s*(\S+)", re.IGNORECASE)
@@ -31,6 +31,14 @@ _CARRIED = re.compile(r"data:[\w/+.-]{0,60}(?:;[\w=-]{1,40}){0,4};base64,[A-Za-z
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _MHTML = re.compile(rb"^(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?MIME-Version:", re.IGNORECASE)
 _HEAD = 16_384
+# What a page may be encoded in, by Python's names: what browsers know. Python's other codecs are none of a page's, and
+# one of them, Punycode, takes minutes for it.
+_CHARSETS = frozenset((
+    "ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
+    "big5", "euc_jp", "euc_kr", "gb18030", "gb2312", "gbk", "iso2022_jp", "shift_jis",
+    "cp866", "cp874", "cp932", "cp949", "koi8-r", "koi8-u", "mac-cyrillic", "mac-roman",
+    *(f"iso8859-{n}" for n in (*range(1, 12), *range(13, 17))), *(f"cp{n}" for n in range(1250, 1259)),
+))  # fmt: skip
 # UTF-8 that was read as Windows-1252 and written again: each of these pairs is the beginning of a common character.
 _AS_BYTES = {ord(bytes([b]).decode("windows-1252", "ignore") or chr(b)): b for b in range(256)}
 _MOJIBAKE = re.compile("â€[™˜œ\u009d“”¦–—]|Ã[©¨¼¶¤Ÿ±§]|Â[ \u00a0]")
@@ -50,7 +58,7 @@ def open_capture(capture: Capture) -> Page:
     if capture.address.startswith(("http://", "https://")):
         opened.addresses.insert(0, capture.address)
     text, decoding = _decode(opened)
-    text, notes = _mend(_CARRIED.sub("data:,", without_surrogates(text)))
+    text, notes = _mend(_CARRIED.sub("data:,", text))
     claims = [*opened.addresses, *_claims(text)]
     address, verified = _believe(claims)
     taken = min(opened.taken or capture.fetched_at, capture.fetched_at)
@@ -118,16 +126,19 @@ def _decode(opened: _Opened) -> tuple[str, str]:
     body, mark = EncodingDetector.strip_byte_order_mark(opened.body)
     declared = EncodingDetector.find_declared_encoding(body[:_HEAD], is_html=True)
     for encoding in (mark, opened.encoding, "utf-8", declared):
-        if not encoding:
-            continue
-        try:
-            return body.decode(encoding), encoding
-        except (LookupError, ValueError):
-            continue
+        if encoding and (text := _decoded(body, encoding)) is not None:
+            return text, encoding
     text = body.decode("utf-8", errors="replace")
     if text.count("\ufffd") * 20 > len(text):
         return body.decode("windows-1252", errors="replace"), "windows-1252 (guessed)"
     return text, "utf-8 (damaged)"
+
+
+def _decoded(body: bytes, encoding: str) -> str | None:
+    try:
+        return body.decode(encoding) if codecs.lookup(encoding).name in _CHARSETS else None
+    except (LookupError, ValueError):
+        return None
 
 
 def _mend(text: str) -> tuple[str, tuple[str, ...]]:

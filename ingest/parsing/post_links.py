@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from ingest.addresses import canonical
+from ingest.parsing.fences import parted
 
-# Every length of fence that is opened and never closed is looked for to the end of the text.
-FENCED = re.compile(r"^(`{3,16})(?!`).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
 _NAMED = re.compile(
     r"(?<!!)\[((?:[^\[\]\n]|\[[^\[\]\n]*\]){1,300})\]\((?:<(https?://[^<>\s]+)>|(https?://[^()\s<>]+(?:\([^()\s]*\)[^()\s<>]*)*))\)"
 )
@@ -17,8 +16,8 @@ _BARE = re.compile(r"https?://[^\s<>\"'`\]]+[^\s<>\"'`\].,;:!?)*_]")
 def named_links(body: str) -> list[tuple[str, str]]:
     """`(text, address)` of every link; the text of a bare address is empty. Addresses in code count as bare."""
     found = [(m[1], m[2] or m[3]) for m in _NAMED.finditer(body)]
-    rest = _NAMED.sub(" ", body)
-    found += [("", m[0]) for m in _BARE.finditer(FENCED.sub(" ", rest))]
+    rest = [part for part, code in parted(_NAMED.sub(" ", body)) if not code]
+    found += [("", m[0]) for m in _BARE.finditer(" ".join(rest))]
     return [(" ".join(text.split()), address) for text, raw in found if (address := canonical(raw))]
 
 

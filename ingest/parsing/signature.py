@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-_RULE = r"(?:^|\n)\s*(?:[—–-]{1,3}|\\?_[\\_]{3,}|\*{3,}|_{4,})\s*\n+"
+# Line ends are taken all or none: a post may end in hundreds of empty lines, which could be shared out in as many ways
+# between a rule, a name and a role.
+_ENDS = r"(?:[^\S\n]*\n)++"
+_RULE = r"(?:^|\n)[^\S\n]*(?:[—–-]{1,3}|\\?_[\\_]{3,}|\*{3,}|_{4,})" + _ENDS
 _SIGNED = re.compile(
     _RULE
-    + r"(?P<name>[^\n]{2,60}?)\s*(?:\n+|\s@\s|,\s)"
+    + rf"(?P<name>[^\n]{{2,60}}?)(?:{_ENDS}|\s*\s@\s|\s*,\s)"
     + r"(?P<role>[^\n]*(?:DTS|Developer Technical Support|Engineer|Apple)[^\n]*)",
     re.IGNORECASE,
 )

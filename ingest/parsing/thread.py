@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from bs4 import BeautifulSoup, Tag
 
-from ingest.addresses import canonical, page_address, page_number, thread_id
+from ingest.addresses import answer_id, canonical, page_address, page_number, thread_id
 from ingest.parsing.counts import parse_count
 from ingest.parsing.fingerprint import fingerprint
 from ingest.parsing.markdown import to_markdown
@@ -57,7 +57,7 @@ def parse_thread(page: Page) -> ParsedPage:
     posts = tuple(p for node in nodes if (p := _post(node, page, fields)) is not None)
     current, total = _pages(soup, page, fields)
     problems += _invariants(page, nodes, posts, title, current)
-    number = _number(soup, page)
+    number = _number(soup, page, nodes)
     fields.add("thread", number)
     if not number.value:
         problems.append(Problem("warning", "it does not say which thread it is"))
@@ -217,11 +217,18 @@ def _created(element: Tag) -> Found:
     return Found(moment.replace(microsecond=0).isoformat(), "data")
 
 
-def _number(soup: BeautifulSoup, page: Page) -> Found:
-    """The thread's number, from its address; for a page without one, from a link to one of its own replies."""
+def _number(soup: BeautifulSoup, page: Page, nodes: list[_Node]) -> Found:
+    """The thread's number, from its address; for a page without one, from links to its own posts.
+
+    What a post says leads anywhere: its links do not count, nor do those to a post that is not on the page.
+    """
     if page.address and (number := thread_id(page.address)):
         return Found(number, "structured")
-    own = {n for a in soup.select("a[href*='answerId=']") if (n := thread_id(attribute(a, "href") or ""))}
+    posts = {post for node in nodes if (post := attribute(node.element, "data-post-id"))}
+    said = {id(body) for node in nodes if (body := _body(node)[0]) is not None}
+    links = [a for a in soup.select("a[href*='answerId=']") if said.isdisjoint(id(p) for p in a.parents)]
+    addresses = [href for a in links if (href := attribute(a, "href")) and answer_id(href) in posts]
+    own = {number for address in addresses if (number := thread_id(address))}
     return Found(own.pop(), "shape") if len(own) == 1 else NOTHING
 
 

@@ -58,11 +58,43 @@ def test_nothing_is_lost(parts: list[str]) -> None:
     [
         "It fails at once. Thanks in advance!",
         "It fails at once.\n\nBest regards, Sam",
-        "> somebody said so\nIt fails at once.",
+        "It fails at once.\n\nlet myEmail = ",
     ],
 )
-def test_sign_offs_and_quotes_are_not_embedded(body: str) -> None:
+def test_sign_offs_are_not_embedded(body: str) -> None:
     assert embeddable(body) == "It fails at once."
+
+
+def test_a_sign_off_ends_a_post_and_takes_nothing_but_its_line() -> None:
+    pasted = 'let myEmail = "kettle"\nlet tunnel = Tunnel()\nIt fails with code 8.'
+    assert embeddable(pasted) == pasted
+    fenced = f"Look:\n\n```\n{pasted}\n```\n\nWhat now?"
+    assert embeddable(fenced) == fenced
+
+
+def test_code_at_the_end_of_a_post_is_no_sign_off() -> None:
+    body = "It fails.\n\n```\nprint(thanks)\nlet myEmail = 1\nthanks\n```"
+    assert embeddable(body) == body
+
+
+def passages_of(*posts: Post) -> str:
+    passages = document_passages(Document("t1", "test", "thread", "Tunnel sleeps", posts), words)
+    return "\n".join(p.text for p in passages)
+
+
+def test_what_a_question_quotes_is_found() -> None:
+    shown = "Error Domain=KettleErrorDomain Code=42"
+    found = passages_of(Post("question", f"It fails:\n\n> {shown}\n>\n> > Boiled dry\n\nWhy?"))
+    assert found == f"It fails:\n{shown}\nBoiled dry\nWhy?"
+
+
+def test_a_quote_of_an_earlier_post_is_not_embedded_again_and_any_other_is() -> None:
+    asked = Post("question", "It sleeps. The *tunnel* says that it boiled dry. What now?")
+    said = "> The tunnel says that it boiled dry.\n\nWake it."
+    assert passages_of(asked, Post("reply", said)) == f"{asked.body}\nWake it."
+    new = "> The technote says that a kettle is filled first.\n> The tunnel boiled the tunnel"
+    assert passages_of(asked, Post("reply", new)).endswith(new.replace("> ", ""))
+    assert passages_of(Post("reply", said)).startswith("The tunnel says")
 
 
 def test_a_post_that_is_only_a_thank_you_is_still_found() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from ingest.parsing.docc import DoccText, documentation_address
+from ingest.parsing.docc import DoccText, documentation_address, documentation_id
 from tests.ingest.pages import DOCC_MARKDOWN, HOST, docc, read
 
 TECHNOTE = f"{HOST}/documentation/technotes/tn9134-kettle-deployment"
@@ -103,6 +104,14 @@ def test_nodes_nested_absurdly_deep_are_survived() -> None:
         node = {"type": "aside", "content": [node]}
     parsed = read(json.dumps(docc(primaryContentSections=[{"kind": "content", "content": [node]}])), DATA)
     assert parsed.parts
+
+
+def test_pages_whose_paths_differ_in_signs_alone_are_two_and_plain_ones_keep_a_plain_id() -> None:
+    under = f"{HOST}/documentation/networkextension/kettleerror"
+    operators = {documentation_id(f"{under}/{sign}(_:_:)") for sign in ("==", "!=")}
+    assert len(operators) == 2
+    assert all(re.fullmatch(r"doc-networkextension\.kettleerror\._-[0-9a-f]{8}", id) for id in operators)
+    assert documentation_id(f"{under}/code_8-swift.enum") == "doc-networkextension.kettleerror.code_8-swift.enum"
 
 
 def test_a_path_that_is_no_address_leads_nowhere() -> None:

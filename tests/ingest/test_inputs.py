@@ -28,6 +28,13 @@ def test_a_listing_says_of_nobody_that_he_is_apples_and_a_page_does() -> None:
     assert merge_catalogue([ENTRY], [page]) == [page]
 
 
+def test_a_thread_has_the_topic_of_its_entry_and_not_the_forums_own() -> None:
+    entry = replace(ENTRY, topic="relay")
+    page = replace(ROW, url=ADDRESS, topic="Networking", posts=(Post("question", "Mine.", id="1"),))
+    for document in (page, replace(ROW, topic="Networking")):
+        assert merge_catalogue([entry], [document])[0].topic == "relay"
+
+
 def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
     others = [
         replace(ROW, url=f"{HOST}/forums/thread/8"),

@@ -64,6 +64,34 @@ def test_text_is_decoded_by_mark_by_content_or_by_what_it_declares(encode, name:
     assert opened.decoding.lower() == name
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "utf-7", "undefined", "hex", "zlib", "\0x"])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_what_no_browser_decodes_is_not_tried(charset: str, wrapped: bool) -> None:
+    html = HTML.replace("purple tunnel", "\u201cpurple\u201d tunnel")
+    if wrapped:
+        body = mhtml(html, ADDRESS).replace(b"utf-8", charset.encode(), 1)
+    else:
+        body = html.replace("utf-8", charset, 1).encode() + b"\xff"
+    opened = page(body)
+    assert opened.decoding == ("utf-8" if wrapped else "utf-8 (damaged)")
+    assert "\u201cpurple\u201d" in opened.text
+
+
+def test_a_page_that_says_it_is_punycode_is_opened_in_time() -> None:
+    body = b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=punycode\r\n\r\n" + b"a" * 800_000
+    began = time.perf_counter()
+    assert page(body).decoding == "utf-8"
+    assert time.perf_counter() - began < 5, "half a minute and more, were it believed"
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"), [("koi8-u", "туннель"), ("Shift_JIS", "トンネル"), ("gb2312", "隧道"), ("iso-8859-2", "tłum")]
+)
+def test_what_browsers_decode_is_decoded(charset: str, text: str) -> None:
+    html = HTML.replace("utf-8", charset, 1).replace("purple tunnel", text)
+    assert text in page(html.encode(charset)).text
+
+
 def test_text_that_was_encoded_twice_is_mended_and_told() -> None:
     html = HTML.replace("purple tunnel", "“purple” tunnel’s end — it’s quiet")
     browsers = {b: bytes([b]).decode("windows-1252", "ignore") or chr(b) for b in range(256)}

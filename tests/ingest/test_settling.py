@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,39 @@ def test_two_different_questions_are_not_folded(tmp_path: Path) -> None:
     assert (report.new, report.folded) == (2, 0)
 
 
+POLITE = " ".join(f"We read page {n} of the manual and signed the kettle as it says." for n in range(9))
+
+
+WHISTLES = "On the shelf it whistles once and then no water comes out of it any more, whoever pours."
+
+
+def asked(number: int, own: str) -> str:
+    question = PagePost(number, f"<p>{POLITE}</p><p>{own}</p>", question=True)
+    return Thread(number, "Kettle not working", question, replies=[]).html()
+
+
+@pytest.mark.parametrize(
+    ("other", "folded"),
+    [
+        ("On the desk the lid never opens, and the cord waits for somebody who plugs it in, day by day.", 0),
+        (WHISTLES, 1),
+    ],
+    ids=["another question", "the same again"],
+)
+def test_two_threads_of_one_title_are_folded_only_where_they_ask_the_same(
+    tmp_path: Path, other: str, folded: int
+) -> None:
+    report = import_files(tmp_path, [save(tmp_path / "pages", a=asked(1, WHISTLES), b=asked(2, other))])
+    assert (report.new, report.folded) == (2, folded)
+
+
+def test_threads_of_which_a_list_counts_replies_are_not_folded(tmp_path: Path) -> None:
+    same = [Row(number, "Kettle not working", replies="22") for number in range(1, 13)]
+    text = re.sub(r"kettle of row \d+", "kettle of mine", listing(same))
+    report = import_files(tmp_path, [save(tmp_path / "pages", list=text)])
+    assert (report.new, report.folded) == (12, 0)
+
+
 def test_a_drifted_page_does_not_replace_what_a_sound_one_said(tmp_path: Path) -> None:
     import_files(tmp_path, [save(tmp_path / "a", thread=Thread().html())])
     worse = Thread().html().replace("data-post-id", "x").replace("purple tunnel carries", "green tunnel carries")
@@ -158,15 +192,11 @@ def test_half_a_character_is_replaced_and_hinders_no_run(tmp_path: Path) -> None
     ]}}  # fmt: skip
     folder = save(tmp_path / "pages", thread=Thread().html())
     (folder / "topic.json").write_text(json.dumps(topic), encoding="ascii")
-    dump = (PAGES / "tag-page.txt").read_text(encoding="utf-8").replace("Purple", "Purple \\ud800", 1)
-    declared = b'<meta charset="unicode_escape">' + b"\n\xff\n"  # not UTF-8, so what it declares is tried
-    (folder / "dump.txt").write_bytes(declared + dump.encode("ascii", "backslashreplace"))
     report = import_files(tmp_path / "home", [folder])
-    assert (report.new, report.failed) == (6, [])
+    assert (report.new, report.failed) == (2, [])
     titles = [d.title for d in held(tmp_path / "home").values()]
     assert "Broken \ufffd kettle \U0001f600" in titles
-    assert any("Purple \ufffd" in title for title in titles)
-    assert read_again(tmp_path / "home").unchanged == 6
+    assert read_again(tmp_path / "home").unchanged == 2
 
 
 def test_a_capture_that_cannot_be_recorded_is_failed_and_the_others_come_in(

@@ -114,6 +114,28 @@ def test_an_unverified_host_is_read_and_none_of_its_marks_are_believed() -> None
     assert not found.accepted
 
 
+BARE = Thread().html().replace('<link rel="canonical" href="/forums/thread/800001">', "")
+
+
+@pytest.mark.parametrize(
+    ("place", "link", "number"),
+    [
+        ("</section>", "/forums/thread/800001?answerId=3#3", "800001"),
+        ("</section>", "/forums/thread/777?answerId=123022#123022", None),
+        ("</section>", "/forums/thread/777?answerId=#3", None),
+        ("</p></div>", "https://developer.apple.com/forums/thread/777?answerId=3", None),
+        ("</section>", "https://elsewhere.example/forums/thread/777?answerId=3", None),
+    ],
+    ids=["of its own", "of another's post", "of none", "inside a post", "of another host"],
+)
+def test_a_page_without_an_address_is_the_thread_that_its_own_links_name(
+    place: str, link: str, number: str | None
+) -> None:
+    found = document(read(BARE.replace(place, f'<a href="{link}">a link</a>{place}', 1)))
+    assert found.url == (f"https://developer.apple.com/forums/thread/{number}" if number else None)
+    assert found.id.startswith(f"thread-{number}" if number else "page-")
+
+
 def test_pages_of_a_long_thread_lead_on_and_do_not_look_for_counters() -> None:
     first = read(Thread(pages=2, stated=40).html(), Thread().address)
     assert first.next_page == "https://developer.apple.com/forums/thread/800001?page=2"

@@ -22,11 +22,11 @@ def made_heads(count: int) -> list[Head]:
             bool(i % 2),
             i % 5 == 0,
             None,
-            f"2026-{i % 12 + 1:02d}-01",
+            None,
             topics[i % 3],
             "forum",
             platforms[i % 3],
-            None,
+            f"2026-{i % 12 + 1:02d}-01",
         )
         for i in range(count)
     ]
