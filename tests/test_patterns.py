@@ -35,7 +35,6 @@ OF_LOGS = (
 BEFORE = ("", "token ", "eyJa.", "-----BEGIN A-----", "https://", "set platform ")
 # What is given a short text only, as the code around it says, or what nobody else can write.
 SHORT = {
-    "ingest/parsing/signature.py": "the last lines of a post",
     "kb/guidance/parse.py": "a card",
     "kb/guidance/consistency.py": "a card",
 }
