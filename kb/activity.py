@@ -1,0 +1,59 @@
+"""The age that a list shows of a thread's last activity (`6h`, `1w`, `Mar ’26`), and the span of time it stands for.
+
+How the forum rounds is not known: `1w` may be counted down, rounded, or counted by the calendar. A span is as wide as
+the widest of these, so that two labels of the same moment always meet, whenever they were shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import NamedTuple
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ACTIVITY = re.compile(
+    rf"^(?:now|(?P<count>\d{{1,3}})\s?(?P<unit>s|m|min|h|d|w|mo|y)"
+    rf"|(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?\s[’'‘]?(?P<year>\d{{2,4}}))$"
+)
+_DAY = dt.timedelta(days=1)
+_UNITS = {
+    "s": dt.timedelta(seconds=1), "m": dt.timedelta(minutes=1), "min": dt.timedelta(minutes=1),
+    "h": dt.timedelta(hours=1), "d": _DAY, "w": 7 * _DAY, "mo": 31 * _DAY, "y": 366 * _DAY,
+}  # fmt: skip
+
+
+class Span(NamedTuple):
+    """From when to when something may have happened; ISO 8601 in UTC, to the second."""
+
+    first: str
+    last: str
+
+    def meets(self, other: Span) -> bool:
+        """Whether both may stand for the same moment."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def activity_span(label: str, shown: str) -> Span | None:
+    """When the last activity was, by a label and the time or the day (ISO 8601, UTC) on which it was shown.
+
+    None for what is no such label, or names a month that had not come yet.
+    """
+    found = ACTIVITY.match(label)
+    if found is None:
+        return None
+    try:
+        earliest = dt.datetime.fromisoformat(shown).replace(tzinfo=dt.UTC)
+        latest = earliest + _DAY if len(shown) == len("2026-03-18") else earliest
+        if found["month"]:
+            year = int(found["year"])
+            month = _MONTHS.index(found["month"]) + 1
+            begin = dt.datetime(year + 2000 if year < 100 else year, month, 1, tzinfo=dt.UTC)
+            end = min((begin + 31 * _DAY).replace(day=1) + _DAY, latest)  # where the forum's clock stands is unknown
+        else:
+            count, unit = int(found["count"] or 0), _UNITS[found["unit"] or "min"]
+            begin, end = earliest - (count + 1) * unit, latest - max(count - 1, 0) * unit
+    except (ValueError, OverflowError):
+        return None
+    if begin > end:
+        return None
+    return Span(begin.isoformat(timespec="seconds"), end.isoformat(timespec="seconds"))
