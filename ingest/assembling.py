@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kb.activity import activity_span
 from kb.documents import Document, Post
 
 _ORDER = ("page", "listing", "feed", "dump", "listing-reply")
@@ -52,6 +53,18 @@ def assemble(seen: Sequence[SeenPart]) -> Document:
         links=tuple(dict.fromkeys(link for s in ordered for link in s.document.links)) if not pages else _links(pages),
         **_latest(seen),
     )
+
+
+def not_aged(document: Document, held: Document) -> Document:
+    """The document with the activity that is held of it, where its own may be just that and all else is as it was.
+
+    A label ages by itself. Taken each time as it stands, `1d`, `2d` and `3d` would make three documents of one.
+    """
+    shown, before = (activity_span(d.activity or "", d.captured or "") for d in (document, held))
+    if shown is None or before is None or not shown.meets(before):
+        return document
+    same = replace(document, activity=held.activity, captured=held.captured)
+    return same if same.content_hash == held.content_hash else document
 
 
 def _posts(pages: Iterable[Document]) -> tuple[Post, ...]:

@@ -30,7 +30,7 @@ from ingest.lock import only_writer
 from ingest.parsing.page import ParsedPage, Row
 from ingest.progress import Progress, Silent
 from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
-from ingest.settling import IngestReport, Settler, settle_all
+from ingest.settling import IngestReport, Settler, settle_all, together
 from ingest.sources import source_named, source_of
 from ingest.sources.source import Pace, Source
 from ingest.store import Store
@@ -38,6 +38,7 @@ from kb.errors import NekbError
 
 LISTINGS = ("tag", "topic", "search", "feed", "discourse_list")
 FRESH_DAYS = 30  # after which a page is fetched again though nothing showed that it changed
+GONE = (404, 410)  # the statuses of what is not there
 LOST_AFTER = 3  # addresses in a row that cannot be reached: then the network is gone
 MOST_PAGES = 200  # of one thread
 MakeFetcher = Callable[[Ledger, Pace], Fetcher]
@@ -59,12 +60,13 @@ def fetch_source(
     if not addresses:
         source = source_named(name or "tag")
         groups[source.name] = (source, list(source.starts))
-    report = IngestReport()
+    reports = []
     with only_writer(home), Store(home) as store:
         for source, starts in groups.values():
+            reports.append(IngestReport())
             with make_fetcher(Ledger(store), source.pace) as fetcher:
-                Crawl(store, source, fetcher, report, progress).run(starts)
-    return report
+                Crawl(store, source, fetcher, reports[-1], progress).run(starts, whole=not addresses)
+    return together(reports)
 
 
 def _news(start: str) -> str:
@@ -86,8 +88,8 @@ class Crawl:
         self._gone: list[str] = []  # pages, by the address that people know, of which nothing is there
         self._lost = 0
 
-    def run(self, starts: Sequence[str]) -> None:
-        """Walk the listings, then fetch what waits."""
+    def run(self, starts: Sequence[str], *, whole: bool) -> None:
+        """Walk the listings, then fetch what waits; of a `whole` source also what was not looked at for long."""
         run = self._ledger.begin_run(self._source.name)
         left = self._store.db.execute("select count(*) from captures where state = 'kept'").fetchone()[0]
         if left:
@@ -97,6 +99,9 @@ class Crawl:
             for start in starts:
                 self._start(start)
             self._drain()
+            if whole:
+                self._look_again()
+                self._drain()  # what those pages lead to
         except BudgetError as stop:
             self._report.tell("warnings", f"{stop.what}; the next run goes on from there")
         except (ClosedError, UnreachableError) as stop:
@@ -190,6 +195,21 @@ class Crawl:
             for row in waiting:
                 self._one(row)
 
+    def _look_again(self) -> None:
+        """Fetch what was last fetched long ago, wherever it stands in its list by now: the walk for news ends early.
+
+        What was gone then is left alone, until a list shows it with something new.
+        """
+        for row in self._ledger.last_fetched_before(self._source.name, later(days=-FRESH_DAYS)):
+            if not self._was_missing(self._source.request(row.address)):
+                self._one(row)
+
+    def _was_missing(self, address: str) -> bool:
+        """Whether nothing was there when an address, and what stands in for it, was last asked for."""
+        other = self._source.fallback(address)
+        asked = (address,) if other is None else (address, other)
+        return all(self._ledger.visit(a).status in GONE for a in asked)
+
     def _one(self, row: Row) -> None:
         """A queued page with its further pages. It leaves the queue when all of them were had, or none can be."""
         request = self._source.request(row.address)
@@ -271,7 +291,8 @@ class Crawl:
         self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
         if (held := self._store.last_sound(address)) is not None:
             self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
-            return read_capture(held)
+            page = read_capture(held)  # its ages were true when it came whole, which is not known any more
+            return replace(page, rows=tuple(replace(row, active=None) for row in page.rows))
         self._ledger.forget_validators(address)
         self._report.tell("failed", f"{address}: the server says that it has not changed, and it is not held")
         return None
@@ -288,7 +309,7 @@ class Crawl:
     def _withdraw(self) -> None:
         """Documents whose page is gone no longer count, unless so many are gone that the site must be ill."""
         gone = list(dict.fromkeys(page_address(address) for address in self._gone))
-        if len(gone) > max(3, self._report.fetched // 4):
+        if len(gone) > max(3, (self._report.fetched + self._report.not_modified) // 4):
             self._report.tell("drift", f"{len(gone)} pages answered that they are not there; their documents are kept")
             return
         self._report.gone += sum(self._store.withdraw(address) for address in gone)

@@ -82,5 +82,5 @@ def examine(path: Path, home: Path) -> tuple[list[Examination], list[str]]:
 def _judged(parsed: ParsedPage, home: Path) -> ParsedPage:
     if not (home / "store.db").exists():
         return parsed
-    with Store(home) as store:
+    with Store(home, reading=True) as store:
         return DriftWatch(Ledger(store)).judge(parsed)

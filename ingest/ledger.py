@@ -11,6 +11,7 @@ from typing import Any
 from ingest.captures import utc_now
 from ingest.parsing.page import Row
 from ingest.store import Store
+from kb.activity import Span
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,11 @@ class Visit:
     """What is known of an address that was fetched before; times are ISO 8601."""
 
     row_key: str | None = None
+    active: Span | None = None
     etag: str | None = None
     last_modified: str | None = None
     fetched_at: str | None = None
+    status: int | None = None
     failures: int = 0
     retry_at: str | None = None
 
@@ -48,9 +51,9 @@ class Ledger:
 
     def visit(self, address: str) -> Visit:
         """What is known of an address."""
-        columns = "row_key, etag, last_modified, fetched_at, failures, retry_at"
+        columns = "row_key, active, etag, last_modified, fetched_at, status, failures, retry_at"
         row = self._db.execute(f"select {columns} from addresses where address = ?", (address,)).fetchone()  # noqa: S608
-        return Visit(*row) if row else Visit()
+        return Visit(row[0], _span(row[1]), *row[2:]) if row else Visit()
 
     def fetched(self, address: str, source: str, status: int, etag: str | None, last_modified: str | None) -> None:
         """An address answered."""
@@ -89,25 +92,36 @@ class Ledger:
         with self._store.writing():
             for row in rows:
                 seen = self.visit(row.address)
-                if seen.row_key == row.key and seen.fetched_at and seen.fetched_at > fresh_after:
+                more = row.tells_more_than(seen.row_key, seen.active)
+                if not more and seen.fetched_at and seen.fetched_at > fresh_after:
                     continue
-                waiting = self._db.execute("select row_key from pending where address = ?", (row.address,)).fetchone()
+                sql = "select row_key, active from pending where address = ?"
+                waiting = self._db.execute(sql, (row.address,)).fetchone()
                 self._db.execute(
-                    "insert into pending (address, source, row_key, added)"
-                    " values (?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))"
-                    " on conflict (address) do update set row_key = excluded.row_key",
-                    (row.address, source, row.key),
+                    "insert into pending (address, source, row_key, active, added)"
+                    " values (?, ?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))"
+                    " on conflict (address) do update set row_key = excluded.row_key,"
+                    " active = coalesce(excluded.active, active)",
+                    (row.address, source, row.key, _written(row.active)),
                 )
-                queued += waiting is None or waiting[0] != row.key
+                queued += waiting is None or row.tells_more_than(waiting[0], _span(waiting[1]))
         return queued
 
     def waiting(self, source: str, limit: int) -> list[Row]:
         """The pages of a source that are still to fetch and may be asked now, in the order they were queued."""
         sql = (
-            "select p.address, p.row_key from pending p left join addresses a on a.address = p.address"
+            "select p.address, p.row_key, p.active from pending p left join addresses a on a.address = p.address"
             " where p.source = ? and (a.retry_at is null or a.retry_at <= ?) order by p.added limit ?"
         )
-        return [Row(*row) for row in self._db.execute(sql, (source, utc_now(), limit))]
+        return [_row(*found) for found in self._db.execute(sql, (source, utc_now(), limit))]
+
+    def last_fetched_before(self, source: str, moment: str) -> list[Row]:
+        """The pages of a source that some list led to, which were all last fetched before a time; oldest first."""
+        sql = (
+            "select address, row_key, active from addresses where source = ? and row_key is not null"
+            " and fetched_at <= ? and (retry_at is null or retry_at <= ?) order by fetched_at, address"
+        )
+        return [_row(*found) for found in self._db.execute(sql, (source, moment, utc_now()))]
 
     def still_waiting(self) -> dict[str, int]:
         """How many pages each source has still to fetch."""
@@ -118,9 +132,10 @@ class Ledger:
         with self._store.writing():
             self._db.execute("delete from pending where address = ? and row_key = ?", (row.address, row.key))
             self._db.execute(
-                "insert into addresses (address, source, row_key, fetched_at) values (?, ?, ?, ?)"
-                " on conflict (address) do update set row_key = excluded.row_key, fetched_at = excluded.fetched_at",
-                (row.address, source, row.key, utc_now()),
+                "insert into addresses (address, source, row_key, active, fetched_at) values (?, ?, ?, ?, ?)"
+                " on conflict (address) do update set row_key = excluded.row_key, fetched_at = excluded.fetched_at,"
+                " active = coalesce(excluded.active, active)",
+                (row.address, source, row.key, _written(row.active), utc_now()),
             )
 
     def walked_to(self, start: str) -> str | None:
@@ -220,6 +235,19 @@ class Ledger:
             self._db.execute(
                 "insert or ignore into shapes values (?, ?, ?, ?)", (kind, hash, utc_now(), json.dumps(list(features)))
             )
+
+
+def _row(address: str, key: str, active: str | None) -> Row:
+    return Row(address, key, active=_span(active))
+
+
+def _written(active: Span | None) -> str | None:
+    """A span of time as ISO 8601 writes it."""
+    return "/".join(active) if active else None
+
+
+def _span(written: str | None) -> Span | None:
+    return Span(*written.split("/")) if written else None
 
 
 def later(**span: float) -> str:

@@ -47,13 +47,13 @@ def read_page(page: Page) -> ParsedPage:
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        return failed(error)
+        return failed(error, page.address)
 
 
-def failed(error: Exception) -> ParsedPage:
+def failed(error: Exception, address: str | None = None) -> ParsedPage:
     """A page that nekb fails on."""
     what = without_surrogates(f"the parser failed on it: {type(error).__name__}: {error}"[:300])
-    return ParsedPage("unknown", problems=(Problem("broken", what),))
+    return ParsedPage("unknown", address, problems=(Problem("broken", what),))
 
 
 def _read(page: Page) -> ParsedPage:

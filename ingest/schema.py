@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 _FIRST = """
 create table if not exists captures (
     id integer primary key, address text not null, source text not null, fetched_at text not null,
@@ -57,11 +57,32 @@ create table shapes (
     kind text not null, hash text not null, first_seen text not null, features text not null, primary key (kind, hash)
 ) without rowid;
 """
-_STEPS = (_FIRST, _SECOND)
+# `page` is what a capture is a page of, whatever file it came in; `active` an interval of ISO 8601.
+_THIRD = """
+alter table captures add column page text;
+update captures set page = address;
+create index captures_page on captures (page);
+alter table addresses add column active text;
+alter table pending add column active text;
+"""
+_STEPS = (_FIRST, _SECOND, _THIRD)
 
 
 class NewerStoreError(Exception):
     """The file was written by a newer nekb; the argument is its schema version."""
+
+
+class OlderStoreError(Exception):
+    """The file was written by an older nekb, and is only to be read."""
+
+
+def require_this_version(db: sqlite3.Connection) -> None:
+    """Refuse a file that would have to be changed first."""
+    version = _version(db)
+    if version > VERSION:
+        raise NewerStoreError(version)
+    if version < VERSION:
+        raise OlderStoreError(version)
 
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -67,6 +67,20 @@ class IngestReport:
             held.append(line)
 
 
+def together(reports: Sequence[IngestReport]) -> IngestReport:
+    """What several runs did, one after another; each has counted all that is folded."""
+    whole = IngestReport(folded=reports[-1].folded)
+    for report in reports:
+        for name, value in vars(report).items():
+            held = getattr(whole, name)
+            if isinstance(value, list):
+                setattr(whole, name, list(dict.fromkeys([*held, *value])))
+            elif isinstance(value, int) and name != "folded":
+                setattr(whole, name, held + value)
+    whole.stopped = "; ".join(dict.fromkeys(r.stopped for r in reports if r.stopped)) or None
+    return whole
+
+
 class Settler:
     """Reads captures and records what they say, counting into a report."""
 
@@ -74,6 +88,10 @@ class Settler:
         self._store, self.report, self._reread = store, report, reread
         self._watch = DriftWatch(Ledger(store))
         self._outcomes: dict[str, str] = {}
+        self._grave: list[tuple[int, str, str]] = []
+        if store.ahead:
+            line = f"the clock had run ahead, to {store.ahead}; what was dated after now is dated now"
+            report.tell("warnings", line)
 
     def settle(self, kept: KeptCapture) -> ParsedPage | None:
         """Read one capture and record it. None where the same bytes were read before and nothing has changed."""
@@ -88,11 +106,11 @@ class Settler:
         except (sqlite3.Error, NekbError, MemoryError):
             raise
         except Exception as error:  # one capture that cannot be recorded does not end a run, nor every later one
-            page = failed(error)
+            page = failed(error, page.address)
             outcomes = self._record(kept, page)
         for document, outcome in outcomes.items():
             self._count(document, outcome)
-        self._tell(kept.capture.address, page, self._state(page))
+        self._tell(kept, page, self._state(page))
         return page
 
     def _record(self, kept: KeptCapture, page: ParsedPage) -> dict[str, str]:
@@ -100,7 +118,7 @@ class Settler:
         parts = page.parts if state in ("parsed", "drifted") and not page.broken else ()
         note = "; ".join([p.what for p in page.problems] or page.notes) or EMPTY_KINDS.get(page.kind)
         return self._store.settle(
-            kept, state, page.kind, parts, note=note, sound=state == "parsed", parser=PARSER_VERSION
+            kept, state, page.kind, parts, page=page.itself, note=note, sound=state == "parsed", parser=PARSER_VERSION
         )
 
     def _count(self, document: str, outcome: str) -> None:
@@ -113,12 +131,12 @@ class Settler:
                 setattr(self.report, before, getattr(self.report, before) - 1)
 
     def _known(self, kept: KeptCapture) -> None:
-        """A page that was read before still says what it said then, bad news included."""
+        """A page that was read before still says what it said then, bad news included that is not out of date."""
         for document in self._store.given_by(kept.id):
             self._count(document, "unchanged")
         if kept.state == "unknown":
             self.report.tell("unknown", kept.capture.address)
-        elif kept.state in ("drifted", "failed"):
+        elif kept.state in ("drifted", "failed") and not self._store.superseded(kept.id):
             self.report.tell("drift" if kept.state == "drifted" else "failed", f"{kept.capture.address}: as before")
 
     def _state(self, page: ParsedPage) -> str:
@@ -126,14 +144,20 @@ class Settler:
             return "failed" if page.broken else "unknown"
         return "parsed" if page.sound else "drifted"
 
-    def _tell(self, address: str, page: ParsedPage, state: str) -> None:
-        report = self.report
+    def _tell(self, kept: KeptCapture, page: ParsedPage, state: str) -> None:
+        report, address = self.report, kept.capture.address
         if state == "unknown":
             report.tell("unknown", address)
             report.tell("warnings", f"{address}: kept, and of no use: {EMPTY_KINDS[page.kind]}")
         graver = "failed" if state == "failed" else "drift"
         for problem in page.problems:
-            report.tell("warnings" if problem.severity == "warning" else graver, f"{address}: {problem.what}")
+            line = f"{address}: {problem.what}"
+            if problem.severity == "warning":
+                report.tell("warnings", line)
+            elif self._reread:
+                self._grave.append((kept.id, graver, line))
+            else:
+                report.tell(graver, line)
         for note in page.notes:
             report.tell("warnings", f"{address}: {note}")
         shape = self._watch.new_shape(page) if state == "parsed" else []
@@ -141,7 +165,13 @@ class Settler:
             report.tell("warnings", f"{address}: a shape of page not seen before ({', '.join(shape[:6])})")
 
     def finish(self) -> None:
-        """After the last page: keep what drift is measured against, fold near-duplicates."""
+        """After the last page: keep what drift is measured against, fold near-duplicates.
+
+        Of pages that are read again the bad news is told now, when it is known which of them are out of date.
+        """
+        for capture, list_name, line in self._grave:
+            if not self._store.superseded(capture):
+                self.report.tell(list_name, line)
         self._watch.remember()
         with self._store.writing():
             self.report.folded = fold_duplicates(self._store.db)

@@ -11,7 +11,7 @@ from ingest.files import shown
 from ingest.ledger import Ledger
 from ingest.reading import PARSER_VERSION
 from ingest.sources import sources
-from ingest.store import Store
+from ingest.store import SUPERSEDED, Store
 
 
 def standing(home: Path) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def standing(home: Path) -> dict[str, Any]:
         nothing: dict[str, Any] = {"documents": {}, "captures": {}, "to_read_again": 0, "drift": [], "closed_hosts": []}
         where = {"home": shown(home), "disk_bytes": _disk(home), "snapshot": _snapshot(home)}
         return where | {"sources": _sources([], {})} | nothing
-    with Store(home) as store:
+    with Store(home, reading=True) as store:
         ledger = Ledger(store)
         return {
             "home": shown(home),
@@ -64,9 +64,8 @@ def _documents(store: Store) -> dict[str, int]:
 def _drift(store: Store) -> list[dict[str, Any]]:
     """The last captures that did not look as they should, newest first; not those of which a sound one came since."""
     sql = (
-        "select address, kind, fetched_at, note from captures c where state in ('drifted', 'failed')"
-        " and not exists (select 1 from captures s where s.address = c.address and s.state = 'parsed'"
-        " and (s.fetched_at, s.id) > (c.fetched_at, c.id)) order by fetched_at desc, id desc limit 50"
+        "select address, kind, fetched_at, note from captures c where state in ('drifted', 'failed')"  # noqa: S608 - ours
+        f" and not {SUPERSEDED} order by fetched_at desc, id desc limit 50"
     )
     return [dict(zip(("address", "kind", "seen", "note"), row, strict=True)) for row in store.db.execute(sql)]
 
@@ -78,7 +77,7 @@ def _count(store: Store, of: str, *values: object) -> int:
 def _age(moment: str | None) -> int | None:
     if moment is None:
         return None
-    return int((dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(moment)).total_seconds())
+    return max(0, int((dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(moment)).total_seconds()))
 
 
 def _disk(home: Path) -> int:

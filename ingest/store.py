@@ -7,6 +7,7 @@ parsed is parsed by the next run. Writers wait for each other; readers never wai
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,16 +18,17 @@ from typing import TypeGuard
 
 import numpy as np
 
-from ingest.assembling import SeenPart, assemble
+from ingest.assembling import SeenPart, assemble, not_aged
 from ingest.captures import Capture, utc_now
+from ingest.clock import bring_back
 from ingest.folding import sketch
 from ingest.parsing.page import Part
 from ingest.room import no_room, tells_of_no_room
-from ingest.schema import NewerStoreError, bring_up_to_date
+from ingest.schema import NewerStoreError, OlderStoreError, bring_up_to_date, require_this_version
 from kb.documents import Document
 from kb.encoder import Vector
 from kb.errors import NekbError
-from kb.journal import write_ahead
+from kb.journal import open_unwritable, write_ahead
 
 _WAIT = 30  # seconds for another that holds the file
 
@@ -48,25 +50,51 @@ class KeptCapture:
     lost: bool = False
 
 
-class Store:
-    """The user's store. Raises `NekbError` where its file cannot be used, on opening it and inside its `with`."""
+# Of a capture `c`: that the same page was seen since, and was sound then.
+SUPERSEDED = (
+    "exists (select 1 from captures s where s.page = c.page and s.state = 'parsed'"
+    " and (s.fetched_at, s.id) > (c.fetched_at, c.id))"
+)
 
-    def __init__(self, home: Path) -> None:
+
+class Store:
+    """The user's store. Raises `NekbError` where its file cannot be used, on opening it and inside its `with`.
+
+    `ahead` is the latest time that a clock which ran ahead had left there; opening it for writing mends that.
+    """
+
+    def __init__(self, home: Path, *, reading: bool = False) -> None:
+        """Open it; for `reading` it need not be writable, and is left as it is."""
         self.path = home / "store.db"
+        self.ahead: str | None = None
+        writable = not reading or (os.access(home, os.W_OK) and os.access(self.path, os.W_OK))
         try:
-            home.mkdir(parents=True, exist_ok=True)
-            self.db = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
-            write_ahead(self.db, _WAIT)
-            self.db.execute("pragma synchronous = full")
-            bring_up_to_date(self.db)
-        except NewerStoreError as error:
-            raise NekbError(
-                f"The store {self.path} was written by a newer nekb (schema {error.args[0]}).",
-                "Update nekb.",
-                code="store",
-            ) from error
+            self.db = self._opened() if writable else open_unwritable(self.path, _WAIT)
+            if writable:
+                bring_up_to_date(self.db)
+            else:
+                require_this_version(self.db)
+            if not reading:
+                self.ahead = bring_back(self.db)
+        except (NewerStoreError, OlderStoreError) as error:
+            raise self._of_another_version(error) from error
         except (sqlite3.DatabaseError, OSError) as error:
             raise self.unusable(error) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+        write_ahead(db, _WAIT)
+        db.execute("pragma synchronous = full")
+        return db
+
+    def _of_another_version(self, error: Exception) -> NekbError:
+        if isinstance(error, NewerStoreError):
+            what, remedy = f"a newer nekb (schema {error.args[0]})", "Update nekb."
+        else:
+            what = f"an older nekb (schema {error.args[0]}), and nothing can be written there"
+            remedy = "Run the same command as somebody who may write there."
+        return NekbError(f"The store {self.path} was written by {what}.", remedy, code="store")
 
     def unusable(self, error: Exception) -> NekbError:
         """What to tell a person of an error of SQLite's."""
@@ -140,12 +168,12 @@ class Store:
         row = self.db.execute(sql, key).fetchone()
         if row is None:
             self.db.execute(
-                "insert into captures (address, source, fetched_at, sha256, body) values (?, ?, ?, ?, ?)",
-                (capture.address, capture.source, capture.fetched_at, capture.sha256, zlib.compress(capture.body, 6)),
+                "insert into captures (address, page, source, fetched_at, sha256, body) values (?, ?, ?, ?, ?, ?)",
+                (*[capture.address] * 2, capture.source, capture.fetched_at, capture.sha256, _packed(capture.body)),
             )
             row = self.db.execute(sql, key).fetchone()
         elif row[1] == "failed":  # it may have failed because the body of before is damaged
-            self.db.execute("update captures set body = ? where id = ?", (zlib.compress(capture.body, 6), row[0]))
+            self.db.execute("update captures set body = ? where id = ?", (_packed(capture.body), row[0]))
         later = capture.fetched_at > row[2]
         if later:
             self.db.execute("update captures set fetched_at = ? where id = ?", (capture.fetched_at, row[0]))
@@ -202,12 +230,12 @@ class Store:
 
     def settle(
         self, kept: KeptCapture, state: str, kind: str, parts: Iterable[Part], *,
-        note: str | None = None, sound: bool = True, parser: int = 0,
+        page: str | None = None, note: str | None = None, sound: bool = True, parser: int = 0,
     ) -> dict[str, str]:  # fmt: skip
         """Record in one transaction what a capture turned out to be and what it says of documents.
 
-        What a page that is not `sound` says is taken only where nothing sound is held. Returns whether each document
-        was `new`, `changed` or `unchanged`.
+        `page` is what it is a page of, where that is known. What a page that is not `sound` says is taken only where
+        nothing sound is held. Returns whether each document was `new`, `changed` or `unchanged`.
         """
         outcomes: dict[str, str] = {}
         given = list(parts)
@@ -220,14 +248,20 @@ class Store:
                 if outcome := self._reassemble(document, kept.id):
                     outcomes[document] = outcome
             self.db.execute(
-                "update captures set state = ?, kind = ?, note = ?, parser = ?, gave = ? where id = ?",
-                (state, kind, note, parser, held, kept.id),
+                "update captures set page = coalesce(?, page), state = ?, kind = ?, note = ?, parser = ?, gave = ?"
+                " where id = ?",
+                (page, state, kind, note, parser, held, kept.id),
             )
         return outcomes
 
     def given_by(self, capture: int) -> list[str]:
         """The documents of which a capture is what counts."""
         return [row[0] for row in self.db.execute("select document from parts where capture = ?", (capture,))]
+
+    def superseded(self, capture: int) -> bool:
+        """Whether the page of a capture was seen since, and was sound."""
+        sql = f"select {SUPERSEDED} from captures c where id = ?"  # noqa: S608 - our own words
+        return bool(self.db.execute(sql, (capture,)).fetchone()[0])
 
     def _drop_stale(self, capture: int, given: set[tuple[str, str]]) -> list[str]:
         """Forget what an earlier reading of the same capture gave and this one does not."""
@@ -266,10 +300,12 @@ class Store:
 
     def _put(self, document: Document, capture: int, seen_at: str) -> str:
         """Hold a document. One that is gone comes back only where something of it was seen since."""
-        found = self.db.execute("select hash, gone_at from documents where id = ?", (document.id,)).fetchone()
+        found = self.db.execute("select hash, gone_at, body from documents where id = ?", (document.id,)).fetchone()
         gone_at = found[1] if found and found[1] and found[1] > seen_at else None
+        if found:
+            document = not_aged(document, Document.from_json(json.loads(found[2])))
         body = json.dumps(document.to_json(), ensure_ascii=False)
-        if found and found == (document.content_hash, gone_at):
+        if found and found[:2] == (document.content_hash, gone_at):
             self.db.execute("update documents set body = ? where id = ? and body != ?", (body, document.id, body))
             return "unchanged"
         now = utc_now()
@@ -321,6 +357,10 @@ class Store:
         rows = [(h, model, np.asarray(v, dtype=np.float32).tobytes()) for h, v in vectors.items()]
         with self.writing():
             self.db.executemany("insert or replace into vectors (text_hash, model, vector) values (?, ?, ?)", rows)
+
+
+def _packed(body: bytes) -> bytes:
+    return zlib.compress(body, 6)
 
 
 def _unpacked(body: bytes) -> bytes | None:

@@ -1,33 +1,84 @@
-"""What a list shows of the last activity in a thread, `1w` or `Mar ’26`, as a day."""
+"""The age that a list shows of a thread's last activity (`6h`, `1w`, `Mar ’26`), and the span of time it stands for.
+
+How the forum rounds is not known: `1w` may be counted down, rounded, or counted by the calendar. A span is as wide as
+the widest of these, so that two labels of the same moment always meet, whenever they were shown.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import NamedTuple
 
-_SHOWN = re.compile(r"(?P<what>.+?)(?: \(as of (?P<shown>\d{4}-\d\d-\d\d)\))?")
-_AGE = re.compile(r"(?P<count>\d{1,3})\s?(?P<unit>mo|min|[smhdwy])|now")
-_MONTH = re.compile(r"(?P<month>[A-Z][a-z]{2})[a-z]*\.?\s[’'‘]?(?P<year>(?:20)?\d\d)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAYS = {"d": 1, "w": 7, "mo": 30, "y": 365}
+ACTIVITY = re.compile(
+    rf"^(?:now|(?P<count>\d{{1,3}})\s?(?P<unit>s|m|min|h|d|w|mo|y)"
+    rf"|(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?\s[’'‘]?(?P<year>\d{{2,4}}))$"
+)
+_SHOWN = re.compile(r"(?P<label>.+?)(?: \(as of (?P<shown>\d{4}-\d\d-\d\d)\))?")
+_DAY = dt.timedelta(days=1)
+_UNITS = {
+    "s": dt.timedelta(seconds=1), "m": dt.timedelta(minutes=1), "min": dt.timedelta(minutes=1),
+    "h": dt.timedelta(hours=1), "d": _DAY, "w": 7 * _DAY, "mo": 31 * _DAY, "y": 366 * _DAY,
+}  # fmt: skip
+
+
+class Span(NamedTuple):
+    """From when to when something may have happened; ISO 8601 in UTC, to the second."""
+
+    first: str
+    last: str
+
+    def meets(self, other: Span) -> bool:
+        """Whether both may stand for the same moment."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def activity_span(label: str, shown: str) -> Span | None:
+    """When the last activity was, by a label and the time or the day (ISO 8601, UTC) on which it was shown.
+
+    None for what is no such label, or names a month that had not come yet.
+    """
+    found = ACTIVITY.match(label)
+    if found is None:
+        return None
+    try:
+        earliest = dt.datetime.fromisoformat(shown).replace(tzinfo=dt.UTC)
+        latest = earliest + _DAY if len(shown) == len("2026-03-18") else earliest
+        if found["month"]:
+            month = _MONTHS.index(found["month"]) + 1
+            begin = dt.datetime(_year(found["year"]), month, 1, tzinfo=dt.UTC)
+            end = min((begin + 31 * _DAY).replace(day=1) + _DAY, latest)  # where the forum's clock stands is unknown
+        else:
+            count, unit = int(found["count"] or 0), _UNITS[found["unit"] or "min"]
+            begin, end = earliest - (count + 1) * unit, latest - max(count - 1, 0) * unit
+    except (ValueError, OverflowError):
+        return None
+    if begin > end:
+        return None
+    return Span(begin.isoformat(timespec="seconds"), end.isoformat(timespec="seconds"))
+
+
+def _year(written: str) -> int:
+    return int(written) + (2000 if len(written) == len("26") else 0)
 
 
 def last_day(activity: str) -> str | None:
-    """The last day (ISO 8601) that an activity can mean, as `Head.activity` has it; None where it cannot be read."""
-    if (parts := _SHOWN.fullmatch(activity)) is None:
-        return None
+    """The day (ISO 8601) that an activity with the day it was shown on stands for: of a month its last.
+
+    None for what is neither that nor a day, as an age of which nobody knows when it was shown.
+    """
+    parts = _SHOWN.fullmatch(activity)
+    found = ACTIVITY.match(parts["label"]) if parts else None
     try:
-        shown = dt.date.fromisoformat(parts["shown"]) if parts["shown"] else None
-        meant = _meant(parts["what"], shown)
+        if parts is None or found is None:
+            return dt.date.fromisoformat(activity).isoformat()
+        shown = dt.date.fromisoformat(parts["shown"] or "9999-12-31")
+        if found["month"]:
+            year, month = _year(found["year"]), _MONTHS.index(found["month"]) + 1
+            return min(dt.date(year + month // 12, month % 12 + 1, 1) - _DAY, shown).isoformat()
+        if parts["shown"] is None:
+            return None
+        return (shown - int(found["count"] or 0) * _UNITS[found["unit"] or "min"]).isoformat()
     except (ValueError, OverflowError):  # no day at all, or one before all calendars
         return None
-    return min(meant, shown or meant).isoformat() if meant else None
-
-
-def _meant(what: str, shown: dt.date | None) -> dt.date | None:
-    if age := _AGE.fullmatch(what):
-        return shown and shown - dt.timedelta(int(age["count"] or 0) * _DAYS.get(age["unit"], 0))
-    if month := _MONTH.fullmatch(what):
-        year, number = int(month["year"][-2:]) + 2000, _MONTHS.index(month["month"]) + 1
-        return dt.date(year + number // 12, number % 12 + 1, 1) - dt.timedelta(1)
-    return dt.date.fromisoformat(what)

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from kb.activity import last_day
+from kb.activity import activity_span, last_day
 from kb.composing import composed
 
 DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
@@ -72,15 +72,30 @@ class Document:
 
     @property
     def day(self) -> str | None:
-        """The day (ISO 8601) of what was last said in it."""
+        """The day (ISO 8601) of what was last said in it, as far as its posts and the list it stood in tell."""
+        return max((day for day in (self._said, self._listed) if day), default=None)
+
+    @property
+    def _said(self) -> str | None:
+        """The day of its last post, of those that are held."""
         said = [p.created[:10] for p in self.posts if p.created and _DAY.match(p.created)]
         return max((*said, *([self.updated] if self.updated else ())), default=None)
 
     @property
+    def _listed(self) -> str | None:
+        """The first day that the activity shown by a list may stand for."""
+        span = activity_span(self.activity, self.captured) if self.activity and self.captured else None
+        return span.first[:10] if span else None
+
+    @property
     def shown_activity(self) -> str | None:
-        """The day of what was last said, else what a listing showed with the day it was shown on."""
-        if self.day or not self.activity:
-            return self.day
+        """The day of what was last said, or what a listing showed with the day it was shown on.
+
+        That is the listing where it knows of something later than the posts that are held, or they have no days.
+        """
+        said = self._said
+        if not self.activity or (said and said >= (self._listed or "")):
+            return said
         dated = _DAY.match(self.activity) or "(as of" in self.activity or not self.captured
         return self.activity if dated else f"{self.activity} (as of {self.captured})"
 
@@ -107,8 +122,8 @@ class Document:
 
     @property
     def content_hash(self) -> str:
-        """Changes whenever anything a reader could see changes; not with the day of the capture."""
-        kept = {k: v for k, v in self.to_json().items() if k not in ("captured", "layers", "source")}
+        """Changes whenever anything a reader could see changes; not with the day of a capture or the views."""
+        kept = {k: v for k, v in self.to_json().items() if k not in ("captured", "layers", "source", "views")}
         return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -134,8 +149,8 @@ class Head(NamedTuple):
 
     @property
     def day(self) -> str | None:
-        """The day of what was last said, else the last that what a list showed can mean."""
-        return self.updated or (last_day(self.activity) if self.activity else None)
+        """The day that is shown of what was last said, by a post or by a list."""
+        return (last_day(self.activity) if self.activity else None) or self.updated
 
 
 @dataclass(frozen=True)

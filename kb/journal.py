@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
+from urllib.parse import quote
 
 _PAUSE = 0.02  # seconds
 
@@ -24,3 +26,14 @@ def write_ahead(db: sqlite3.Connection, patience: float) -> None:
             time.sleep(_PAUSE)
         else:
             return
+
+
+def open_unwritable(path: Path, patience: float) -> sqlite3.Connection:
+    """Open a file that may be read and not written, waiting for others at most `patience` seconds.
+
+    To read beside a log SQLite needs the log's own files, or to make them. Where they are not there nobody has the file
+    open, so that it can be read as if it never changed.
+    """
+    asleep = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    address = f"file:{quote(bytes(path))}?mode=ro{asleep}"
+    return sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)

@@ -37,12 +37,13 @@ def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: b
     """
     from api.cli.progress import Bars
     from ingest.build import build
+    from ingest.settling import together
 
     files, addresses = _sorted_out(what, source)
     with Bars() as bars:
         reports = _run(files, addresses, source, bars)
         built = None if no_build or not to_build(reports) else build(nekb_home(), bars)
-    report = _together(reports)
+    report = together(reports)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
     else:
@@ -83,15 +84,6 @@ def to_build(reports: list[IngestReport]) -> bool:
 
     moved = any(r.new or r.changed or r.gone for r in reports)
     return moved or current_folder(nekb_home()) is not None
-
-
-def _together(reports: list[IngestReport]) -> IngestReport:
-    first, *others = reports
-    for other in others:
-        for name, value in asdict(other).items():
-            held = getattr(first, name)
-            setattr(first, name, held + value if isinstance(held, int | list) else held or value)
-    return first
 
 
 def show_report(report: IngestReport, built: BuildReport | None = None) -> None:

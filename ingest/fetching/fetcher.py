@@ -30,7 +30,7 @@ from ingest.fetching.outcome import (
     RefusedError,
     UnreachableError,
 )
-from ingest.fetching.robots import AGENT, allowed, crawl_delay, fallback_rules
+from ingest.fetching.robots import AGENT, NOTHING_ALLOWED, allowed, crawl_delay, fallback_rules
 from ingest.ledger import Ledger, Visit, later
 from ingest.sources.source import Pace
 from ingest.sources.tag import is_gate
@@ -57,6 +57,7 @@ class Fetcher:
         self._requests = 0
         self._last: dict[str, float] = {}
         self._rules: dict[str, str] = {}
+        self._no_rules: dict[str, str] = {}  # why a host's robots.txt could not be had in this run
         headers = {
             "user-agent": f"{AGENT}/{__version__} (+{CONTACT})", "accept-language": "en-US", "accept-encoding": "gzip",
             "accept": "text/html, application/json, application/xml;q=0.9, */*;q=0.5",
@@ -98,7 +99,17 @@ class Fetcher:
             raise RefusedError(f"{address} is no address of a source")
         self._check_open(host)
         if not allowed(self._robots(host), address):
-            raise RefusedError("robots.txt asks not to fetch it")
+            raise self._refusal(host)
+
+    def _refusal(self, host: str) -> FetchError:
+        """Why the rules of a host let an address not be asked for: they say so, or they could not be had."""
+        if host not in self._no_rules:
+            return RefusedError("robots.txt asks not to fetch it")
+        why = f"robots.txt could not be had ({self._no_rules[host]})"
+        if fallback_rules(host) != NOTHING_ALLOWED:
+            return RefusedError(f"{why}, and the rules last seen there ask not to fetch it")
+        return UnreachableError(f"{why}, and without it nothing of {host} is asked for",
+                                again_after=later(seconds=BACKOFF[-1]))  # fmt: skip
 
     def _check_open(self, host: str) -> None:
         state = self._ledger.host(host)
@@ -187,32 +198,41 @@ class Fetcher:
         self._last[host] = time.monotonic()
 
     def _robots(self, host: str) -> str:
-        """The host's rules, asked once a day."""
+        """The host's rules, asked once a day. What stands in for rules that cannot be had counts for this run alone."""
         if host in self._rules:
             return self._rules[host]
         state = self._ledger.host(host)
         if state.robots is not None and state.robots_at and state.robots_at > later(hours=-24):
             self._rules[host] = state.robots
             return state.robots
-        rules = self._ask_robots(host)
-        self._ledger.update_host(host, robots=rules, robots_at=later())
+        try:
+            rules = self._ask_robots(host)
+        except (BudgetError, ClosedError):
+            raise
+        except FetchError as error:
+            self._no_rules[host] = error.what
+            rules = fallback_rules(host)
+        else:
+            self._ledger.update_host(host, robots=rules, robots_at=later())
         self._rules[host] = rules
         return rules
 
     def _ask_robots(self, host: str) -> str:
-        try:
-            got = self._with_retries(f"https://{host}/robots.txt", Visit())
-        except GoneError:
-            return ""
-        except UnreachableError:
-            return fallback_rules(host)
-        except (BudgetError, ClosedError):
-            raise
-        except FetchError:
-            return fallback_rules(host)
-        rules = got.body[:MAX_RULES].decode("utf-8-sig", "replace") if isinstance(got, Got) and got.body else ""
-        stated = "user-agent" in rules.lower() or (isinstance(got, Got) and not rules.strip())
-        return rules if stated else fallback_rules(host)  # a page of HTML in its place states nothing
+        """The host's robots.txt, through redirects inside the host; empty where there is none."""
+        first = target = f"https://{host}/robots.txt"
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                got = self._with_retries(target, Visit())
+            except GoneError:
+                if target == first:
+                    return ""
+                raise
+            if isinstance(got, Got):
+                return _rules(got)
+            target = self._redirected(target, got)
+            if source_host(target) != host:
+                raise FetchError("it redirects to another host")
+        raise FetchError(f"it redirects more than {MAX_REDIRECTS} times")
 
 
 class _PassingError(Exception):
@@ -221,6 +241,13 @@ class _PassingError(Exception):
     def __init__(self, what: str, status: int | None = None, wait: float | None = None) -> None:
         super().__init__(what)
         self.what, self.status, self.wait = what, status, wait
+
+
+def _rules(got: Got) -> str:
+    rules = (got.body or b"")[:MAX_RULES].decode("utf-8-sig", "replace")
+    if rules.strip() and "user-agent" not in rules.lower():
+        raise FetchError("what came in its place states no rules")  # a page of HTML
+    return rules
 
 
 def _validator(raw: str | None) -> str | None:

@@ -24,13 +24,13 @@ Disallow: /forums/preferences
 Disallow: /forums/profile
 Disallow: /forums/*?view
 """
-_NOTHING_ALLOWED = "User-agent: *\nDisallow: /\n"
+NOTHING_ALLOWED = "User-agent: *\nDisallow: /\n"
 AGENT = "nekb"
 
 
 def fallback_rules(host: str) -> str:
     """The rules to keep to when a host's robots.txt cannot be had: those last known, else none of it."""
-    return _APPLE_RULES if host == APPLE else _NOTHING_ALLOWED
+    return _APPLE_RULES if host == APPLE else NOTHING_ALLOWED
 
 
 def allowed(rules: str, address: str) -> bool:

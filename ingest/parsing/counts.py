@@ -1,4 +1,4 @@
-"""Counters and ages as the forum's listings show them."""
+"""Counters as the forum's listings show them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import re
 from kb.documents import Count
 
 COUNT = re.compile(r"^\d[\d,]{0,14}(?:\.\d{1,3})?[kKmM]?$", re.ASCII)
-ACTIVITY = re.compile(
-    r"^(?:now|\d{1,3}\s?(?:s|m|min|h|d|w|mo|y)|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s[’'‘]?\d{2,4})$"
-)
 
 
 def parse_count(raw: str) -> Count | None:

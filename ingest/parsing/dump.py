@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 
 from ingest.captures import Capture
-from ingest.parsing.counts import ACTIVITY, COUNT, parse_count
+from ingest.parsing.counts import COUNT, parse_count
 from ingest.parsing.page import Fields, Found, Layer, Page, ParsedPage, Part, Problem
 from ingest.parsing.post_links import links_of
+from kb.activity import ACTIVITY
 from kb.documents import Document, Post, fold
 
 _HEADER = ("post", "replies", "boosts", "views")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from ingest.addresses import APPLE, canonical, page_address, page_number, thread_id
-from ingest.parsing.counts import ACTIVITY, COUNT, parse_count
+from ingest.parsing.counts import COUNT, parse_count
 from ingest.parsing.fingerprint import fingerprint
 from ingest.parsing.markup import attribute, text_of, within
 from ingest.parsing.page import (
@@ -30,6 +30,7 @@ from ingest.parsing.page import (
     first,
     unique,
 )
+from kb.activity import ACTIVITY, activity_span
 from kb.documents import Document, Post
 
 ROWS = "article.article-entry, .article-entry"
@@ -133,8 +134,9 @@ def _entry(node: Tag, layer: Layer, page: Page, tag: str | None, fields: Fields)
         captured=page.day,
         layers={name: field.layer for name, field in fields.by_name.items() if field.layer},
     )
-    key = "|".join([stats.get("replies", ""), stats.get("activity", ""), title, str(answered), str(recommended)])
-    return _Entry(number, is_reply, Part(document, "listing-reply" if is_reply else "listing"), Row(address, key))
+    key = "|".join([stats.get("replies", ""), title, str(answered), str(recommended)])
+    row = Row(address, key, active=activity_span(stats.get("activity", ""), page.taken))
+    return _Entry(number, is_reply, Part(document, "listing-reply" if is_reply else "listing"), row)
 
 
 def _link(node: Tag, layer: Layer) -> tuple[Tag | None, Layer]:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from bs4 import BeautifulSoup
 
+from ingest.addresses import page_address, page_number
+from kb.activity import Span
 from kb.documents import Document
 
 PageKind = Literal[
@@ -171,12 +173,18 @@ class Part:
 class Row:
     """A page that another leads to; `key` changes whenever the row shows that something happened there.
 
-    `about` is what the row says of it.
+    `about` is what the row says of it, `active` when something last happened there, as far as the row tells: an age
+    is another each day although nothing happens.
     """
 
     address: str
     key: str
     about: str = ""
+    active: Span | None = None
+
+    def tells_more_than(self, key: str | None, active: Span | None) -> bool:
+        """Whether something happened since a row of the same page had this key, and this time of activity."""
+        return self.key != key or bool(self.active and active and not self.active.meets(active))
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,14 @@ class ParsedPage:
     rows: tuple[Row, ...] = ()
     next_page: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def itself(self) -> str | None:
+        """What it is a page of, whatever file it came in; None where it tells neither address nor document."""
+        if self.address:
+            number = page_number(self.address)
+            return page_address(self.address) + (f"?page={number}" if number > 1 else "")
+        return " ".join(self.parts[0].key) if len(self.parts) == 1 else None
 
     @property
     def broken(self) -> bool:

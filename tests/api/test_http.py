@@ -77,6 +77,8 @@ def test_the_whole_surface_answers(client: httpx.Client) -> None:
     assert found["items"][0]["title"] == "Purple tunnel goes quiet after the cat sleeps"
     thread = client.get(f"/v1/threads/{found['items'][0]['id']}").json()
     assert thread["posts"][0]["body"].startswith("My packet tunnel")
+    assert thread["activity"] == found["items"][0]["activity"]
+    assert "(as of " in thread["activity"]
     assert client.get("/healthz").text == "ok"
     metrics = client.get("/metrics").text
     assert 'nekb_requests_total{route="/v1/ask",status="200"}' in metrics

@@ -371,3 +371,21 @@ def test_a_withdrawn_thread_does_not_come_back_when_its_page_is_read_again(tmp_p
     crawl(tmp_path, server, HOST + FIRST)
     assert read_again(tmp_path).changed == 0
     assert "thread-800001" not in documents(tmp_path)
+
+
+def test_an_outage_of_robots_txt_ends_with_it_and_loses_nothing_that_waits(tmp_path: Path, server: Replay) -> None:
+    server.pace = Pace(0, 0, 3, 10_000)
+    crawl(tmp_path, server, source="discourse")
+    waiting = standing(tmp_path)["sources"]
+    with Store(tmp_path) as store:
+        store.db.execute("update hosts set robots_at = '2026-01-01T00:00:00+00:00'")
+    server.pace = Pace(0, 0, 1000, 10_000)
+    server.forum.fault("/robots.txt", *[faults.status(503)] * 3)
+    report = crawl(tmp_path, server, source="discourse")
+    assert report.outcome in ("failed", "stopped")
+    assert "robots.txt could not be had (the server answered 503)" in report.failed[0]
+    assert report.waiting == 3
+    assert [s["waiting"] for s in standing(tmp_path)["sources"]] == [s["waiting"] for s in waiting]
+    open_hosts(tmp_path)
+    assert crawl(tmp_path, server, source="discourse").outcome == "ok"
+    assert len(documents(tmp_path)) == 3

@@ -236,6 +236,35 @@ def test_without_a_robots_txt_the_last_known_rules_hold(server: Replay, fetcher:
     assert fetcher.fetch(ADDRESS, Visit()).status == 200
 
 
+def test_where_no_rules_are_known_a_host_is_not_asked_and_the_reason_is_told(server: Replay, ledger: Ledger) -> None:
+    server.forum.fault("/robots.txt", *[faults.status(503)] * 3)
+    with server.fetcher(ledger) as fetcher:
+        for _ in range(2):
+            with pytest.raises(UnreachableError, match=r"robots\.txt could not be had \(the server answered 503\)"):
+                fetcher.fetch("https://forums.swift.org/t/1.json", Visit())
+    assert server.forum.asked == {"/robots.txt": 3}, "once a run"
+    with server.fetcher(ledger) as another_run:
+        assert another_run.fetch("https://forums.swift.org/t/1.json", Visit()).status == 200
+
+
+def test_a_robots_txt_that_moved_inside_its_host_is_followed(server: Replay, ledger: Ledger) -> None:
+    server.forum.pages["/rules.txt"] = ("text/plain", "User-agent: *\nDisallow: /t/2\n")
+    server.forum.fault("/robots.txt", faults.redirect("/moved.txt", 301))
+    server.forum.fault("/moved.txt", faults.redirect("/rules.txt", 308))
+    with server.fetcher(ledger) as fetcher:
+        assert fetcher.fetch("https://forums.swift.org/t/1.json", Visit()).status == 200
+        with pytest.raises(RefusedError, match="asks not to fetch it"):
+            fetcher.fetch("https://forums.swift.org/t/2.json", Visit())
+
+
+@pytest.mark.parametrize("target", ["https://developer.apple.com/robots.txt", "https://evil.example/robots.txt"])
+def test_the_rules_of_another_host_are_not_taken(server: Replay, fetcher: Fetcher, target: str) -> None:
+    server.forum.fault("/robots.txt", faults.redirect(target, 301))
+    with pytest.raises(UnreachableError, match=r"robots\.txt could not be had"):
+        fetcher.fetch("https://forums.swift.org/t/1.json", Visit())
+    assert server.forum.asked == {"/robots.txt": 1}
+
+
 def test_robots_txt_is_asked_once_a_day(server: Replay, ledger: Ledger) -> None:
     for _ in range(2):
         with server.fetcher(ledger) as fetcher:

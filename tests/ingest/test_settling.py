@@ -229,6 +229,32 @@ def test_drift_is_over_once_a_sound_page_of_the_address_came(tmp_path: Path) -> 
     assert standing(tmp_path)["drift"] == []
 
 
+def saved(thread: Thread) -> str:
+    """A page as a browser saves it, with where it was."""
+    return f"<!-- saved from url=(0050){thread.address} -->{thread.html()}"
+
+
+def test_drift_is_over_once_a_sound_page_of_the_thread_came_under_whatever_name(tmp_path: Path) -> None:
+    bad = saved(Thread()).replace('data-post-id="3"', 'data-post-id="2"')
+    folder, home = save(tmp_path / "pages", Purple=bad), tmp_path / "home"
+    os.utime(folder / "Purple.html", (1.7e9, 1.7e9))
+    assert import_files(home, [folder]).outcome == "drift"
+    save(folder, **{"Purple (1)": saved(Thread())})
+    import_files(home, [folder])
+    assert standing(home)["drift"] == []
+    assert (read_again(home).outcome, import_files(home, [folder]).outcome) == ("ok", "ok")
+
+
+def test_a_sound_page_of_another_thread_or_another_page_hides_no_drift(tmp_path: Path) -> None:
+    bad = saved(Thread()).replace('data-post-id="3"', 'data-post-id="2"')
+    import_files(tmp_path, [save(tmp_path / "a", page=bad)])
+    others = (Thread(number=800_777, title="Another"), Thread(page=2, pages=2))
+    for at, other in enumerate(others):
+        import_files(tmp_path, [save(tmp_path / f"b{at}", page=saved(other))])
+    assert [d["address"] for d in standing(tmp_path)["drift"]] == ["file:page.html"]
+    assert read_again(tmp_path).outcome == "drift"
+
+
 def test_an_empty_folder_beside_good_pages_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     report = import_files(tmp_path / "home", [PAGES / "tag-page.txt", tmp_path / "empty"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from ingest.captures import Capture
+from ingest.examining import examine
 from ingest.importing import import_files, read_again
 from ingest.lock import only_writer
 from ingest.parsing.page import Part
@@ -77,6 +79,60 @@ def test_a_store_of_a_newer_nekb_is_refused(tmp_path: Path) -> None:
         db.execute("pragma user_version = 99")
     with pytest.raises(NekbError, match="newer nekb"):
         Store(tmp_path)
+
+
+def _as_of_version_2(home: Path) -> None:
+    with Store(home) as store:
+        store.db.execute("drop index captures_page")
+        for table, column in (("captures", "page"), ("addresses", "active"), ("pending", "active")):
+            store.db.execute(f"alter table {table} drop column {column}")
+        store.db.execute("pragma user_version = 2")
+
+
+def test_a_store_of_before_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
+    import_files(tmp_path, [PAGES / "tag-page.txt"])
+    _as_of_version_2(tmp_path)
+    with Store(tmp_path) as store:
+        assert store.db.execute("select page from captures").fetchall() == [("file:tag-page.txt",)]
+        assert len(list(store.documents())) == 4
+    assert import_files(tmp_path, [PAGES / "tag-page.txt"]).unchanged == 4
+
+
+@pytest.fixture
+def unwritable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be written, whoever runs the tests."""
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+
+
+@pytest.mark.usefixtures("unwritable")
+def test_a_store_that_may_only_be_read_is_read_and_left_as_it_is(tmp_path: Path) -> None:
+    page = PAGES / "tag-page.txt"
+    import_files(tmp_path, [page])
+
+    def files() -> dict[str, bytes]:
+        return {f.name: f.read_bytes() for f in tmp_path.iterdir()}
+
+    before = files()
+    assert standing(tmp_path)["documents"]["held"] == 4
+    assert examine(page, tmp_path)[0][0].sound
+    assert files() == before
+    with Store(tmp_path, reading=True) as store, pytest.raises(NekbError, match="readonly"):
+        store.withdraw("https://x")
+
+
+@pytest.mark.usefixtures("unwritable")
+def test_what_another_has_just_written_is_read_too(tmp_path: Path) -> None:
+    with Store(tmp_path) as writer:
+        writer.keep(CAPTURE)
+        assert standing(tmp_path)["captures"] == {"kept": 1}
+
+
+@pytest.mark.usefixtures("unwritable")
+def test_a_store_of_before_that_may_only_be_read_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    _as_of_version_2(tmp_path)
+    with pytest.raises(NekbError, match="older nekb") as caught:
+        standing(tmp_path)
+    assert "may write" in caught.value.remedy
 
 
 def test_a_file_that_is_no_store_is_refused_with_a_remedy(tmp_path: Path) -> None:

@@ -85,17 +85,25 @@ def test_an_accepted_or_apple_answer_stands_before_an_unanswered_twin(build: Bui
     assert found[0].standing >= ANSWERED - OUTDATED
 
 
-def test_the_newer_of_two_alike_stands_first_and_its_day_is_shown(build: Build) -> None:
-    def told(id: str, day: str, limit: str) -> Document:
-        post = Post("question", f"The memory limit of a kettle filter provider is {limit}.", created=f"{day}T10:00:00Z")
-        return replace(
-            thread(id, "Memory limit of a kettle filter"), posts=(post,), activity="2w", captured="2026-03-18"
-        )
+def _told(id: str, day: str, limit: str, activity: str) -> Document:
+    post = Post("question", f"The memory limit of a kettle filter provider is {limit}.", created=f"{day}T10:00:00Z")
+    return replace(
+        thread(id, "Memory limit of a kettle filter"), posts=(post,), activity=activity, captured="2026-03-18"
+    )
 
-    snapshot = build([told("a-old", "2019-02-01", "15 MB"), told("b-new", "2026-01-09", "50 MB")])
-    found = ranked(snapshot, "memory limit of a kettle filter provider")
+
+def test_the_newer_of_two_alike_stands_first_and_its_day_is_shown(build: Build) -> None:
+    old, new = _told("a-old", "2019-02-01", "15 MB", "Feb ’19"), _told("b-new", "2026-01-09", "50 MB", "Jan ’26")
+    found = ranked(build([old, new]), "memory limit of a kettle filter provider")
     assert found[0].head.id == "b-new"
     assert found[0].head.activity == "2026-01-09"
+
+
+def test_a_thread_is_as_new_as_its_list_says_where_later_posts_are_not_held(build: Build) -> None:
+    old, new = _told("a-old", "2024-02-01", "15 MB", "Feb ’24"), _told("b-new", "2019-02-01", "50 MB", "2w")
+    found = ranked(build([old, new]), "memory limit of a kettle filter provider")
+    assert found[0].head.id == "b-new"
+    assert found[0].head.activity == "2w (as of 2026-03-18)"
 
 
 def test_what_apple_links_to_most_stands_before_what_is_alike(build: Build) -> None:

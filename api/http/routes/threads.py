@@ -110,7 +110,7 @@ def whole(d: Document, snapshot: Snapshot) -> ThreadOut:
         source=d.source,
         topic=d.topic,
         tags=list(d.tags),
-        activity=d.activity or d.updated,
+        activity=d.shown_activity,
         captured=d.captured,
         posts=[
             PostOut(kind=p.kind, body=p.body, author=p.author, apple=p.apple, accepted=p.accepted, created=p.created)
