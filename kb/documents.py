@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from kb.activity import activity_span, last_day
 from kb.composing import composed
 
+LONGEST_ID = 200  # characters of a document's id; the longest are made of the address of a documentation page
 DocumentKind = Literal["thread", "resource", "documentation", "technote", "feed-item"]
 PostKind = Literal["question", "reply", "answer", "article"]
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")

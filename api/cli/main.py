@@ -139,9 +139,10 @@ def _for_people(error: Exception) -> NekbError | None:
     if "sqlalchemy" in sys.modules:
         from sqlalchemy.exc import SQLAlchemyError
 
-        from api.records.database import unusable
+        from api.records.database import database_url, unusable
+        from kb.home import nekb_home
 
-        return unusable() if isinstance(error, SQLAlchemyError) else None
+        return unusable(error, database_url(nekb_home())) if isinstance(error, SQLAlchemyError) else None
     return None
 
 

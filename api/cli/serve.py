@@ -32,8 +32,10 @@ def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...
     from api.http.settings import ServeSettings, is_loopback
     from api.records.database import open_database
     from api.records.keys import list_keys
+    from api.records.retention import retention_days
 
     _check_rate(rate)
+    retention_days()
     origins, hosts = tuple(map(check_origin, origins)), tuple(map(check_name, hosts))
     home = nekb_home()
     sockets = listening(host, port)

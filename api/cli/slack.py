@@ -47,6 +47,7 @@ def _socket_mode() -> None:
     from api.http.current import CurrentSnapshot
     from api.records.database import open_database
     from api.records.questions import flush
+    from api.records.retention import retention_days
     from api.slack.desk import Desk, SlackSettings
     from kb.home import nekb_home
 
@@ -57,6 +58,7 @@ def _socket_mode() -> None:
             "docs/slack.md takes a new team to both.",
             code="slack",
         )
+    retention_days()
     open_or_build()
     current = CurrentSnapshot(nekb_home())
     current.refresh()  # everything is open before the first question, which Slack expects taken in three seconds

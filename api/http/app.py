@@ -18,6 +18,7 @@ from api.http.dependencies import NotModified, Services
 from api.http.mcp import mount_mcp
 from api.http.middleware import Guard
 from api.http.problems import Problem
+from api.http.readiness import KeyReading
 from api.http.routes import ask, errors, feedback, guidance, health, snapshots, threads
 from api.http.settings import ServeSettings
 from api.records.database import open_database
@@ -53,7 +54,8 @@ def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) 
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = Services(settings, current, open_database(settings.home))
+    engine = open_database(settings.home)
+    app.state.services = Services(settings, current, engine, KeyReading(engine))
     problems.install(app)
 
     @app.exception_handler(NotModified)
@@ -66,7 +68,7 @@ def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) 
     app.include_router(admin.router)
     _mount_slack(app)
     app.state.mcp = mount_mcp(app)
-    app.add_middleware(Guard, settings=settings, engine=app.state.services.engine)
+    app.add_middleware(Guard, settings=settings, engine=engine)
     if settings.origins:  # around the guard: a page may read its refusals, and its preflights count as no request
         app.add_middleware(
             CORSMiddleware,
@@ -111,6 +113,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.wait(beside)
         await asyncio.to_thread(flush)
         held.askers.shutdown(wait=False)
+        held.voters.shutdown(wait=False)
+        held.keys.close()
 
 
 async def _watch(held: Services) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kb.answer import Link, RouteKind
+from kb.matching.question import LONGEST_GIVEN, GivenKind
 
-GivenKey = Literal["platform", "os", "distribution", "supervision", "packaging", "simulator", "error"]
-Bounded = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Bounded = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_GIVEN)]
 
 
 class AskRequest(BaseModel):
@@ -19,7 +19,7 @@ class AskRequest(BaseModel):
 
     query: str = Field(min_length=1, max_length=1_500_000)
     limit: int = Field(default=5, ge=1, le=20)
-    given: dict[GivenKey, Bounded] = Field(default_factory=dict, description="Answers to an earlier `missing`.")
+    given: dict[GivenKind, Bounded] = Field(default_factory=dict, description="Answers to an earlier `missing`.")
 
 
 class CardEntry(BaseModel):
@@ -162,8 +162,12 @@ class Accepted(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether the server can answer, and from which snapshot; `refused` names one that could not be used."""
+    """Whether the server can answer, and from which snapshot; `refused` names one that could not be used.
+
+    `keys` is false where keys are demanded and cannot be read.
+    """
 
     ready: bool
     snapshot: str | None
     refused: str | None = None
+    keys: bool = True

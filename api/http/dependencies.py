@@ -15,6 +15,7 @@ from starlette.requests import cookie_parser
 
 from api.http.current import CurrentSnapshot
 from api.http.problems import HttpProblem
+from api.http.readiness import KeyReading
 from api.http.settings import ServeSettings
 from api.records.keys import ApiKey, find_key
 from api.web import cookie
@@ -28,10 +29,13 @@ class Services:
     settings: ServeSettings
     current: CurrentSnapshot
     engine: Engine
+    keys: KeyReading
     # Asking is arithmetic: more threads than this would only wait for each other.
     askers: Executor = field(
         default_factory=lambda: ThreadPoolExecutor(max(4, 2 * (os.cpu_count() or 1)), thread_name_prefix="nekb-ask")
     )
+    # Votes wait for other writers of the database, seconds maybe, and must not fill the threads that read keys.
+    voters: Executor = field(default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="nekb-vote"))
 
 
 # What blocks nothing is `async`: anything else would wait for a thread, once for each dependency of a request.

@@ -41,7 +41,21 @@ class _Endpoint:
         except HttpProblem as error:
             await response(error.problem, error.headers)(scope, receive, send)
             return
-        await self._handle(scope, receive, send)
+        # Read here, since the library would tell a client that goes away meanwhile as a failure of its own.
+        body = await Request(scope, receive).body()
+        await self._handle(scope, _given(body, receive), send)
+
+
+def _given(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was received already, and then goes on."""
+    left = [body]
+
+    async def give() -> MutableMapping[str, Any]:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return await receive()
+
+    return give
 
 
 def mount_mcp(app: FastAPI) -> Callable[[], contextlib.AbstractAsyncContextManager[None]]:

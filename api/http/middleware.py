@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from api.http import metrics
 from api.http.dependencies import presented
@@ -39,6 +40,7 @@ _FREE = ("/healthz", "/readyz", "/slack/events")
 _SIGNED = "/slack/"  # Slack signs its requests, and they come through tunnels under any name
 _AGENTS = "/mcp"
 _OWN = "/openapi.json"  # the framework's own, which names no route
+_LEFT = 499  # what proxies log of a client that went away before it could be answered
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -75,6 +77,8 @@ class Guard:
                 await self._app(exchange.scope, exchange.receive, exchange.send)
         except TooLargeError:
             await exchange.refuse(_too_large(self._settings))
+        except ClientDisconnect:  # in the middle of its body: nobody is there to be answered, and nothing failed here
+            exchange.leave()
         except TimeoutError:
             await exchange.refuse(
                 document(503, "timeout", "The answer took too long.", "Ask again with a shorter text.")
@@ -177,6 +181,7 @@ class _Exchange:
         self._started = time.perf_counter()
         self.status = 0
         self._taken = 0
+        self._whole = False
         self._over = False
         self._done = False
 
@@ -203,11 +208,19 @@ class _Exchange:
     async def receive(self) -> Message:
         """The next part of the body, counted: a length need not have been announced truly."""
         message = await self._receive()
+        if message["type"] == "http.disconnect" and not self._whole:
+            self.leave()  # the app may answer that itself, as a body that it cannot read
+        self._whole = not message.get("more_body", False)
         self._taken += len(message.get("body", b""))
         if self._taken > self._settings.max_body:
             self._over = True  # the app may answer the exception itself; `send` replaces that answer
             raise TooLargeError
         return message
+
+    def leave(self) -> None:
+        """The client went away before its body was whole; unless an answer has begun, that is what is told of it."""
+        self.status = self.status or _LEFT
+        self._done = True
 
     async def send(self, message: Message) -> None:
         """Send on, with the headers of every answer."""

@@ -28,6 +28,7 @@ _TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     413: "Too large",
+    416: "No such range",
     421: "Wrong host",
     422: "Cannot be understood",
     429: "Too many requests",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from ingest.room import no_room, tells_of_no_room
 from kb.errors import NekbError, install
 from kb.journal import write_ahead
 
@@ -25,9 +26,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _ALWAYS: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error's words would quote questions
 
 
-def database_url(home: Path) -> str:
+def database_url(home: Path) -> str | URL:
     """The address of the database; it may hold a password, so it is never shown."""
-    return os.environ.get("NEKB_DATABASE_URL") or f"sqlite:///{home / 'records.db'}"
+    return os.environ.get("NEKB_DATABASE_URL") or URL.create("sqlite", database=str(home / "records.db"))
 
 
 def open_database(home: Path) -> Engine:
@@ -37,7 +38,7 @@ def open_database(home: Path) -> Engine:
 
 
 @lru_cache(maxsize=8)
-def _engine(address: str) -> Engine:
+def _engine(address: str | URL) -> Engine:
     try:
         engine = _created(make_url(address))
         with engine.connect() as db:
@@ -46,21 +47,42 @@ def _engine(address: str) -> Engine:
             _migrate(engine)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         missing = isinstance(error, ImportError | NoSuchModuleError)
-        told = unusable(f"Install nekb with {install('postgresql')}, or use SQLite.") if missing else unusable()
+        told = _not_installed() if missing else unusable(error, address)
         # The words of these repeat the address, or a part of it.
         raise told from (None if isinstance(error, ArgumentError | ValueError) else error)
     return engine
 
 
-def unusable(remedy: str | None = None) -> NekbError:
-    """What to tell a person of a database that fails, at the start or later."""
-    check = "Check NEKB_DATABASE_URL, or records.db in the data directory: its permissions, and who else holds it."
-    return NekbError("The database of keys and feedback cannot be used.", remedy or check, code="database")
+def unusable(error: Exception, address: str | URL) -> NekbError:
+    """What to tell a person of an error of the database at this address, at the start or later."""
+    if (file := _file(address)) and tells_of_no_room(error, file):
+        return no_room(file)
+    return _failed(
+        "Check NEKB_DATABASE_URL, or records.db in the data directory: its permissions, and who else holds it."
+    )
+
+
+def _not_installed() -> NekbError:
+    return _failed(f"Install nekb with {install('postgresql')}, or use SQLite.")
+
+
+def _failed(remedy: str) -> NekbError:
+    return NekbError("The database of keys and feedback cannot be used.", remedy, code="database")
+
+
+def _file(address: str | URL) -> Path | None:
+    """The file of a database of SQLite's; None for any other, and for an address that is none."""
+    try:
+        url = make_url(address)
+        return Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
+    except (SQLAlchemyError, ValueError):
+        return None
 
 
 def _created(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, **_ALWAYS)
+        # Who waits for another writer holds a connection; as many as there are threads cost a file or two each.
+        engine = create_engine(url, **_ALWAYS, max_overflow=-1)
         event.listen(engine, "connect", _careful)
         return engine
     if url.drivername in ("postgresql", "postgres"):

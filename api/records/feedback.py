@@ -10,6 +10,8 @@ from sqlalchemy import Engine, insert, select
 from api.records.clock import now
 from api.records.questions import redacted
 from api.records.tables import feedback
+from kb.asking import readable
+from kb.surrogates import without_surrogates
 
 
 def keep_feedback(
@@ -23,14 +25,14 @@ def keep_feedback(
     expected: str | None = None,
     snapshot: str | None = None,
 ) -> None:
-    """Keep one vote."""
+    """Keep one vote, on what `ask` read. Raises `BadInputError` where that is nothing."""
     row = {
         "at": now(),
-        "query": redacted(query[:20_000]),
+        "query": redacted(readable(query)[:20_000]),
         "card": card,
         "helpful": helpful,
         "surface": surface,
-        "reason": redacted(reason[:2_000]) if reason else None,
+        "reason": redacted(without_surrogates(reason)[:2_000]) if reason else None,
         "expected": expected,
         "snapshot": snapshot,
     }

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, RowMapping, insert, select, update
 from api.records.clock import now
 from api.records.tables import api_keys
 from kb.errors import BadInputError, NotFoundError
+from kb.surrogates import without_surrogates
 
 SCOPES = ("ask", "feedback", "snapshots", "admin")
 _PREFIX = "nekb_"
@@ -36,7 +37,7 @@ def create_key(engine: Engine, name: str, scopes: tuple[str, ...]) -> tuple[ApiK
     if unknown or not scopes:
         raise BadInputError(f"There is no scope {', '.join(unknown) or 'given'}.", f"Use {', '.join(SCOPES)}.")
     secret = _PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey(secrets.token_hex(4), name[:80], scopes, now(), None)
+    key = ApiKey(secrets.token_hex(4), without_surrogates(name)[:80], scopes, now(), None)
     row = {"id": key.id, "name": key.name, "hash": _hash(secret), "scopes": ",".join(scopes), "created": key.created}
     with engine.begin() as db:
         db.execute(insert(api_keys).values(**row))
@@ -64,6 +65,12 @@ def find_key(engine: Engine, secret: str) -> ApiKey | None:
     with engine.connect() as db:
         row = db.execute(select(api_keys).where(api_keys.c.hash == _hash(secret))).mappings().first()
     return _key(row) if row is not None and row["revoked"] is None else None
+
+
+def check_keys(engine: Engine) -> None:
+    """Read a row. Raises as `find_key` does where keys cannot be read."""
+    with engine.connect() as db:
+        db.execute(select(api_keys).limit(1)).first()
 
 
 def _hash(secret: str) -> str:

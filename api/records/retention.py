@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import logging
 import os
+import re
 
 from sqlalchemy import Engine, delete
 
@@ -19,9 +20,9 @@ logger = logging.getLogger("nekb.records")
 
 def retention_days() -> int:
     """`NEKB_RETENTION_DAYS`, else 90. Raises `BadInputError` where it is no number of days."""
-    raw = os.environ.get("NEKB_RETENTION_DAYS", str(DAYS))
-    if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw) <= 36_500:
-        raise BadInputError(f"NEKB_RETENTION_DAYS is {raw!r}.", "Set it to a number of days, such as 90.")
+    raw = os.environ.get("NEKB_RETENTION_DAYS") or str(DAYS)
+    if not re.fullmatch(r"[0-9]{1,5}", raw) or not 1 <= int(raw) <= 36_500:
+        raise BadInputError(f"NEKB_RETENTION_DAYS is {raw[:80]!r}.", "Set it to a number of days, such as 90.")
     return int(raw)
 
 

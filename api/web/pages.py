@@ -8,13 +8,13 @@ from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from api.http import metrics
-from api.http.contract import GivenKey
 from api.http.dependencies import Held, MayAsk, MayGiveFeedback, Services, held_by, snapshot
+from api.http.files import ServedFile
 from api.http.problems import document, shown_as
 from api.http.routes.guidance import whole as whole_card
 from api.http.routes.threads import whole as whole_thread
@@ -27,13 +27,14 @@ from api.web.rendering import STATIC, page
 from api.web.writing import answer_markdown, card_markdown, drafts
 from kb.answer import Answer
 from kb.asking import ask, readable
+from kb.documents import LONGEST_ID
 from kb.errors import BadInputError, NotFoundError
 from kb.guidance.card import Distribution, Platform, Supervision
+from kb.matching.question import GIVEN_KINDS, LONGEST_GIVEN
 from kb.snapshot import Snapshot
 
 router = APIRouter(include_in_schema=False)
 SHAREABLE = 1_500  # characters of a question that fit into an address
-LONGEST_GIVEN = 200
 CHOICES = {
     "platform": get_args(Platform),
     "distribution": get_args(Distribution),
@@ -87,7 +88,7 @@ def _last(fields: Fields, name: str) -> str:
 
 def _given(fields: Fields) -> dict[str, str]:
     dropped = set(fields.get("drop", []))
-    found = {key: _last(fields, key).strip()[:LONGEST_GIVEN] for key in get_args(GivenKey) if key not in dropped}
+    found = {key: _last(fields, key).strip()[:LONGEST_GIVEN] for key in GIVEN_KINDS if key not in dropped}
     return {key: value for key, value in found.items() if value}
 
 
@@ -162,7 +163,7 @@ def get_card(request: Request, found: FoundSnapshot, id: Annotated[str, Path(max
 
 
 @router.get("/threads/{id}", dependencies=[MayAsk])
-def get_thread(request: Request, found: FoundSnapshot, id: Annotated[str, Path(max_length=128)]) -> Response:
+def get_thread(request: Request, found: FoundSnapshot, id: Annotated[str, Path(max_length=LONGEST_ID)]) -> Response:
     """One thread with its posts."""
     document = found.document(id)
     if document is None:
@@ -174,7 +175,7 @@ def get_thread(request: Request, found: FoundSnapshot, id: Annotated[str, Path(m
 async def post_feedback(request: Request, held: Held) -> Response:
     """Keep a vote given on the page."""
     fields = await _form(request)
-    return await run_in_threadpool(_keep_vote, request, held, fields)
+    return await asyncio.get_running_loop().run_in_executor(held.voters, _keep_vote, request, held, fields)
 
 
 def _keep_vote(request: Request, held: Any, fields: Fields) -> Response:
@@ -221,7 +222,7 @@ def get_static(name: str) -> Response:
     if name not in _FILES:
         raise NotFoundError(f"There is no file {name!r}.", "Go to the start page.")
     keep = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return FileResponse(STATIC / name, media_type=_FILES[name], headers=keep)
+    return ServedFile(STATIC / name, media_type=_FILES[name], headers=keep)
 
 
 @router.get("/favicon.ico")

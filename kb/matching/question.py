@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import get_args
+from typing import Literal, get_args
 
 from kb.answer import Signal, SignalKind
 from kb.encoder import ASKED_TOKENS, Vector
@@ -28,7 +28,9 @@ from kb.snapshot import Snapshot
 
 Search = Future[dict[int, float]]  # a score for each row that is found
 _ERROR = re.compile(r"(\S+) (-?\d{1,9})")
-GIVEN_KINDS = ("platform", "os", "distribution", "supervision", "packaging", "simulator", "error")
+GivenKind = Literal["platform", "os", "distribution", "supervision", "packaging", "simulator", "error"]
+GIVEN_KINDS: tuple[str, ...] = get_args(GivenKind)
+LONGEST_GIVEN = 200  # characters of a value that is given over a network
 
 
 class Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +18,12 @@ from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from api.records import database
-from api.records.feedback import keep_feedback
+from api.records.feedback import evaluation_lines, keep_feedback
 from api.records.keys import create_key, find_key, list_keys
 from api.records.tables import api_keys, metadata
-from kb.errors import NekbError
+from kb.errors import BadInputError, NekbError
+
+VOTE = {"query": "code 8 hotspot", "helpful": True, "surface": "cli"}
 
 
 def difference(engine: Engine) -> list[object]:
@@ -63,6 +66,66 @@ def test_of_many_that_open_a_new_file_at_once_none_is_refused(tmp_path: Path) ->
     with ThreadPoolExecutor(8) as pool:
         for at in range(100):
             assert list(pool.map(opened, [tmp_path / f"{at}.db"] * 8)) == ["wal"] * 8
+
+
+@pytest.mark.parametrize("name", ["really?", "a#b", "100%41"])
+def test_a_data_directory_may_have_any_name(name: str, tmp_path: Path) -> None:
+    home = tmp_path / "in" / name
+    create_key(database.open_database(home), "team", ("ask",))
+    assert (home / "records.db").exists()
+    assert list((tmp_path / "in").iterdir()) == [home]
+
+
+def test_keys_are_found_while_many_votes_wait_for_another_writer(tmp_path: Path) -> None:
+    engine = database.open_database(tmp_path)
+    _, secret = create_key(engine, "team", ("ask",))
+    find_key(engine, secret)
+    with contextlib.closing(sqlite3.connect(tmp_path / "records.db")) as other, ThreadPoolExecutor(20) as pool:
+        other.execute("begin immediate")
+        waiting = [pool.submit(keep_feedback, engine, **VOTE) for _ in range(20)]
+        time.sleep(0.3)
+        assert find_key(engine, secret) is not None
+        assert not any(vote.done() for vote in waiting)
+        other.rollback()
+    assert [vote.exception() for vote in waiting] == [None] * 20
+
+
+def test_what_holds_half_a_character_is_kept_with_a_mark_in_its_place(tmp_path: Path) -> None:
+    engine = database.open_database(tmp_path)
+    keep_feedback(engine, **VOTE | {"query": "code 8 \udcff hotspot", "reason": "bad \udcff"})
+    create_key(engine, "caf\udce9", ("ask",))
+    with engine.connect() as db:
+        assert tuple(db.execute(text("select query, reason from feedback")).one()) == (
+            "code 8 \ufffd hotspot",
+            "bad \ufffd",
+        )
+    assert [key.name for key in list_keys(engine)] == ["caf\ufffd"]
+
+
+@pytest.mark.parametrize("query", ["   ", "\x00", "\ufffd \n"])
+def test_a_vote_on_nothing_is_refused_as_a_question_is(query: str, tmp_path: Path) -> None:
+    engine = database.open_database(tmp_path)
+    with pytest.raises(BadInputError) as refused:
+        keep_feedback(engine, **VOTE | {"query": query, "card": "hotspot-internal-error-8"})
+    assert refused.value.code == "empty"
+    assert list(evaluation_lines(engine)) == []
+
+
+def test_a_full_disk_is_told_as_one(hasty: Engine, tmp_path: Path) -> None:
+    row = {"id": "a", "name": "x" * 99_999, "hash": "h", "scopes": "ask", "created": "2026-11-20"}
+    with hasty.connect() as db:
+        pages = db.execute(text("pragma page_count")).scalar_one()
+        db.execute(text(f"pragma max_page_count = {pages}"))  # SQLite's own bound, told in the words of a full disk
+        with pytest.raises(SQLAlchemyError) as full:
+            db.execute(insert(api_keys).values(**row))
+    told = database.unusable(full.value, database.database_url(tmp_path))
+    assert (told.code, str(tmp_path / "records.db") in told.sentence) == ("disk_full", True)
+
+
+def test_a_full_disk_of_a_server_is_not_taken_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_DATABASE_URL", "postgresql://nekb:do-not-show@127.0.0.1:9/nekb")
+    told = database.unusable(OSError("No space left on device"), database.database_url(tmp_path))
+    assert (told.code, "do-not-show" in str(told)) == ("database", False)
 
 
 def test_a_database_of_a_newer_nekb_is_left_alone(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from api.http.app import create_app
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 from api.records.keys import create_key
+from kb.documents import LONGEST_ID
 from tests.api.conftest import Start
 
 Made = Callable[..., TestClient]
@@ -163,3 +167,49 @@ def test_a_proxy_that_is_named_says_who_asks(serving: Start) -> None:
     with proxy:
         asked = [proxy.get("/v1/guidance", headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(4)]
     assert [a.status_code for a in asked] == [200] * 4
+
+
+GOES_AWAY = ["/v1/ask", "/v1/feedback", "/mcp", "/", "/feedback"]
+
+
+def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_failure_of_ours(
+    serving: Start, tmp_path: Path
+) -> None:
+    client = serving()
+    port = client.base_url.port or 0
+    form = {"/": "x-www-form-urlencoded", "/feedback": "x-www-form-urlencoded"}
+    for path in GOES_AWAY:
+        lines = (
+            f"POST {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            f"Content-Type: application/{form.get(path, 'json')}",
+            f"Accept: {AGENT['accept']}",
+            "Content-Length: 1000",
+        )
+        with socket.create_connection(("127.0.0.1", port)) as raw:
+            raw.sendall("\r\n".join([*lines, "", "{"]).encode())
+            time.sleep(0.2)
+    log = next(tmp_path.glob("serve-*.log"))
+    deadline = time.monotonic() + 20
+    while log.read_text().count('"method": "POST"') < len(GOES_AWAY):
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    events = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+    assert {e["route"]: e["status"] for e in events if e.get("method") == "POST"} == dict.fromkeys(GOES_AWAY, 499)
+    assert {e["level"] for e in events} == {"info"}
+    counted = client.get("/metrics").text
+    assert 'nekb_requests_total{route="/mcp",status="499"}' in counted
+    assert 'status="500"' not in counted
+
+
+@pytest.mark.parametrize("path", ["/v1/threads/", "/threads/"])
+def test_a_document_is_looked_for_under_a_long_id(made: Made, path: str) -> None:
+    client = made()
+    assert client.get(path + "x" * LONGEST_ID).status_code == 404
+    assert client.get(path + "x" * (LONGEST_ID + 1)).status_code == 422
+
+
+@pytest.mark.parametrize("query", ["   ", "\u0000"])
+def test_a_vote_on_nothing_is_refused(made: Made, query: str) -> None:
+    refused = made().post("/v1/feedback", json={"query": query, "helpful": True, "card": "hotspot-internal-error-8"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "empty")

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -131,11 +132,18 @@ def test_workers_share_the_snapshot_in_memory(own_home: Path, tmp_path: Path) ->
 def test_a_server_ends_what_it_began(serving: Start) -> None:
     client = serving()
     pid = listener(client.base_url.port or 0)
-    sent: list[httpx.Response] = []
-    log = "2026-02-03 10:11:12.345 App[512:9001] NEVPNErrorDomain Code=5 tick\n" * 8_000
-    thread = threading.Thread(target=lambda: sent.append(client.post("/v1/ask", json={"query": log})))
-    thread.start()
-    time.sleep(0.15)
-    os.kill(pid, signal.SIGTERM)
-    thread.join(timeout=60)
-    assert sent[0].status_code == 200
+    log = "2026-02-03 10:11:12.345 App[512:9001] NEVPNErrorDomain Code=5 tick\n" * 800
+    body = json.dumps({"query": log}).encode()
+
+    def stopping() -> Iterator[bytes]:
+        """A body that the server has half of when it is told to stop."""
+        yield body[:1_000]
+        time.sleep(0.5)  # until that half has been read
+        os.kill(pid, signal.SIGTERM)
+        time.sleep(0.5)
+        yield body[1_000:]
+
+    answer = client.post("/v1/ask", content=stopping(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+    with pytest.raises(httpx.ConnectError):  # it listened no more while that was answered
+        client.get("/healthz")

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from api.mcp.budget import CHARACTERS_A_TOKEN, AgentAnswer, AgentPost, AgentThreadWhole, fitted_thread
+from api.mcp.budget import CHARACTERS_A_TOKEN, MOST_TOKENS, AgentAnswer, AgentPost, AgentThreadWhole, fitted_thread
 from api.mcp.server import Lines, mcp_server
 from kb.asking import ask as answer_to
+from kb.documents import LONGEST_ID
 from kb.snapshot import Snapshot
 from tests.api.conftest import running
 
@@ -71,7 +72,8 @@ def calls(target: Any) -> dict[str, Any]:
 
 
 def size(result: Any) -> int:
-    return len(json.dumps(result.structured_content, separators=(",", ":"), ensure_ascii=False))
+    """What an agent reads, in characters."""
+    return len(result.content[0].text)
 
 
 def test_every_tool_says_that_it_only_reads_when_not_to_call_it_and_that_nothing_is_no_proof(
@@ -152,9 +154,35 @@ def test_a_thread_of_any_length_fits_and_keeps_its_question_and_says_what_went(
     ]
     thread = AgentThreadWhole(id="t", untrusted_title="T", url="https://developer.apple.com/x", posts=posts)
     made = fitted_thread(thread, 2000)
-    assert len(made.model_dump_json()) <= 2000 * CHARACTERS_A_TOKEN + 100
+    assert len(made.written()) <= 2000 * CHARACTERS_A_TOKEN + 100
     assert posts[0].untrusted_body.startswith(made.posts[0].untrusted_body)
     assert bool(made.cut) == (made.posts != posts)
+
+
+def thread_of(*bodies: str, marked: tuple[int, ...] = ()) -> AgentThreadWhole:
+    """A thread with posts of these bodies, some of them accepted and Apple's."""
+    posts = [
+        AgentPost(kind="reply", untrusted_author="x", apple=n in marked, accepted=n in marked, untrusted_body=body)
+        for n, body in enumerate(bodies)
+    ]
+    return AgentThreadWhole(id="t", untrusted_title="T", url="https://developer.apple.com/x", posts=posts)
+
+
+@pytest.mark.parametrize("tokens", [400, 2_000, MOST_TOKENS])
+def test_of_an_accepted_answer_as_much_comes_as_fits(tokens: int) -> None:
+    made = fitted_thread(thread_of("a question", "a reply", "answer " * 9_000, marked=(2,)), tokens)
+    question, answer = made.posts
+    assert (question.untrusted_body, question.cut, answer.accepted, answer.cut) == ("a question", False, True, True)
+    assert tokens * CHARACTERS_A_TOKEN * 0.5 < len(made.written()) <= tokens * CHARACTERS_A_TOKEN
+    more = made.url if tokens == MOST_TOKENS else "get_thread('t') with a larger max_tokens"
+    assert all(more in line for line in made.cut)
+
+
+def test_answers_that_are_short_already_go_only_when_nothing_else_is_left_to_cut() -> None:
+    made = fitted_thread(thread_of("long " * 500, *["short " * 20] * 30, marked=tuple(range(1, 31))), 400)
+    assert 1 < len(made.posts) < 31
+    assert made.posts[0].cut
+    assert len(made.written()) <= 400 * CHARACTERS_A_TOKEN
 
 
 def test_what_is_quoted_is_marked_in_its_name(snapshot: Snapshot) -> None:
@@ -180,6 +208,8 @@ def test_a_question_that_is_not_ours_is_turned_away_without_claiming_that_nothin
     [
         ("get_guidance", {"id": "no-such-card"}, "There is no card"),
         ("get_thread", {"id": "../../etc/passwd"}, "There is no thread"),
+        ("get_thread", {"id": "x" * LONGEST_ID}, "There is no thread"),
+        ("ask", {"symptom": "x", "given": {"os": "9" * 201}}, "'given.os' of ask does not fit"),
         ("explain_error", {"code": "991199"}, "no proof that nothing exists"),
         ("ask", {"symptom": "\x00\x00\x00"}, "empty"),
         ("ask", {}, "The argument 'symptom' of ask is missing. The tool's schema says what it takes. [bad_input]"),

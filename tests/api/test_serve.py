@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from api.cli.main import cli
 from api.http.listening import check_name, check_origin, listening, shown
 from api.records.keys import SCOPES
+from api.records.retention import retention_days
 from kb.errors import BadInputError
 from tests.api.conftest import Start
 
@@ -43,6 +44,23 @@ def test_what_can_never_work_is_refused_with_a_remedy(own_home: Path, options: l
     assert done.returncode == 2
     assert f"[{code}]" in done.stderr
     assert "nekb answers" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "slack"])
+@pytest.mark.parametrize("days", ["ninety", "0", "-1", "1" * 5_000])
+def test_how_long_questions_are_kept_is_known_before_any_is_asked(
+    command: str, days: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEKB_RETENTION_DAYS", days)
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        monkeypatch.setenv(name, "x")
+    with pytest.raises(BadInputError, match="NEKB_RETENTION_DAYS"):
+        CliRunner().invoke(cli, [command], catch_exceptions=False)
+
+
+def test_an_empty_number_of_days_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_RETENTION_DAYS", "")
+    assert retention_days() == 90
 
 
 def test_a_busy_port_is_told() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from fastapi import APIRouter
 
 from api.http.contract import Accepted, FeedbackRequest
@@ -14,12 +17,13 @@ router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[MayGiveFeedbac
 
 
 @router.post("/feedback", status_code=202)
-def post_feedback(body: FeedbackRequest, snapshot: ReadSnapshot, held: Held) -> Accepted:
+async def post_feedback(body: FeedbackRequest, snapshot: ReadSnapshot, held: Held) -> Accepted:
     """Keep a vote. It becomes an evaluation question; no answer changes by it."""
     for id in (body.card, body.expected):
         if id is not None and id not in snapshot.cards:
             raise BadInputError(f"There is no card {id!r}.", "GET /v1/guidance lists them.", code="unknown_card")
-    keep_feedback(
+    vote = partial(
+        keep_feedback,
         held.engine,
         query=body.query,
         helpful=body.helpful,
@@ -29,4 +33,5 @@ def post_feedback(body: FeedbackRequest, snapshot: ReadSnapshot, held: Held) -> 
         surface="http",
         snapshot=snapshot.manifest.id,
     )
+    await asyncio.get_running_loop().run_in_executor(held.voters, vote)
     return Accepted()

@@ -23,13 +23,19 @@ async def get_health() -> str:
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready"}})
 async def get_ready(held: Held, response: Response) -> Ready:
-    """Whether a question would be answered; it waits for none that is being answered."""
+    """Whether a question would be answered, from a snapshot and for who shows a key where that is demanded.
+
+    It waits for no question that is being answered.
+    """
+    keys = not held.settings.require_keys or await held.keys.works()
     try:
-        found = held.current.get()
+        snapshot = held.current.get().manifest.id
     except SnapshotError:
+        snapshot = None
+    ready = keys and snapshot is not None
+    if not ready:
         response.status_code = 503
-        return Ready(ready=False, snapshot=None, refused=held.current.refused)
-    return Ready(ready=True, snapshot=found.manifest.id, refused=held.current.refused)
+    return Ready(ready=ready, snapshot=snapshot, refused=held.current.refused, keys=keys)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403))

@@ -6,9 +6,10 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 
 from api.http.dependencies import Held, caller
+from api.http.files import RANGES, ServedFile
 from api.http.problems import ANY, documented
 from kb.errors import NotFoundError, SnapshotError
 from kb.snapshot import read_manifest
@@ -30,13 +31,13 @@ def get_current(held: Held) -> str:
 
 @router.get(
     "/{id}/{name:path}",
-    response_class=FileResponse,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file"}},
+    response_class=ServedFile,
+    responses=RANGES,
 )
 def get_file(
     held: Held, id: Annotated[str, Path(max_length=16)], name: Annotated[str, Path(max_length=400)]
-) -> FileResponse:
-    """A file of a snapshot: its manifest, or one that the manifest names. Ranges are served."""
+) -> ServedFile:
+    """A file of a snapshot: its manifest, or one that the manifest names. Ranges are served; the ETag is the file's."""
     folder = held.settings.home / "snapshots" / id
     try:
         known = read_manifest(folder).files if _ID.match(id) else {}
@@ -44,4 +45,4 @@ def get_file(
         known = {}
     if not known or (name != "manifest.json" and name not in known):
         raise NotFoundError("There is no such file of a snapshot.", "GET /v1/snapshots/current names the snapshot.")
-    return FileResponse(folder / name, media_type="application/octet-stream")
+    return ServedFile(folder / name, media_type="application/octet-stream")

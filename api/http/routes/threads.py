@@ -14,7 +14,7 @@ from api.http.dependencies import MayAsk, ReadSnapshot, not_modified, not_to_kee
 from api.http.problems import ANY, documented
 from kb.answer import Link
 from kb.asking import readable
-from kb.documents import Document
+from kb.documents import LONGEST_ID, Document
 from kb.errors import NotFoundError
 from kb.filters import Filters
 from kb.guidance.card import Platform, Topic
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1", tags=["threads"], dependencies=[MayAsk], respon
 
 
 @router.get("/threads/{id}", responses=documented(404))
-def get_thread(request: Request, snapshot: ReadSnapshot, id: Annotated[str, Path(max_length=128)]) -> ThreadOut:
+def get_thread(request: Request, snapshot: ReadSnapshot, id: Annotated[str, Path(max_length=LONGEST_ID)]) -> ThreadOut:
     """A document with its posts, what it links to and what links to it."""
     document = snapshot.document(id)
     if document is None:
