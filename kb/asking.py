@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from kb.answer import Answer, Guidance, Link, Step, Thread
 from kb.composing import composed
-from kb.deciding import decide, missing_for, unsettled
+from kb.deciding import concluded
 from kb.errors import BadInputError
 from kb.guidance.card import Card
 from kb.guidance.references import renumber
@@ -35,13 +35,11 @@ def ask(query: str, snapshot: Snapshot, *, limit: int = 5, given: Mapping[str, s
     """
     started = time.perf_counter()
     text, facts = readable(query), {kind: composed(value) for kind, value in (given or {}).items()}
-    check_given(facts)
+    check_given(facts, snapshot.signals)
     question = Question(text, snapshot, facts)
     question.prepare(DEPTH)
     ranked = rank_cards(question)
-    decided = decide(ranked, snapshot.weights)
-    missing = missing_for(question, ranked, decided.outcome)
-    decided = unsettled(decided, question, missing, snapshot.weights)
+    decided, missing = concluded(question, ranked)
     nothing = decided.outcome == "no_match"
     threads = [] if nothing else rank_threads(question, limit, likely=True)
     cards = [] if nothing else _shown(ranked, limit)

@@ -85,6 +85,14 @@ def decide(ranked: list[RankedCard], weights: Weights) -> Decision:
     return Decision(figures, sure, ours, outcome)
 
 
+def concluded(question: Question, ranked: list[RankedCard]) -> tuple[Decision, list[Missing]]:
+    """What the ranking of a question comes to in its answer, and what is asked beside it."""
+    weights = question.snapshot.weights
+    decided = decide(ranked, weights)
+    missing = missing_for(question, ranked, decided.outcome)
+    return unsettled(decided, question, missing, weights), missing
+
+
 def unsettled(decided: Decision, question: Question, missing: list[Missing], weights: Weights) -> Decision:
     """Not answered while the domain of a bare code is asked for: with another one another card would come first.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kb.errors import BadInputError, NotFoundError
 from kb.names import nearest
+from kb.signals import read_signals
 from kb.signals.tables import SYSTEM, Case, Domain, SignalTables
 
 _ORDER = {"public": 0, "private": 1, "enum": 2, SYSTEM: 3}
@@ -21,7 +22,7 @@ class KnownError:
 
 
 def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
-    """`["8"]`, `["NEVPNErrorDomain", "5"]`, a symbol, or a domain alone.
+    """`["8"]`, `["NEVPNErrorDomain", "5"]`, a symbol, a domain alone, or what the system prints of an error.
 
     Without a domain every domain that knows the code, public ones first. Raises `BadInputError` where there is
     nothing to look up and `NotFoundError` where nothing known matches.
@@ -33,9 +34,21 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     if not name and code is None:
         raise BadInputError("No code was given.", "Write a code, a domain and a code, or a symbol.")
     found = _in_domain(name, int(code[1]) if code else None, tables) if name else _everywhere(code, tables)
+    found = found or _printed(text, tables)
     if not found:
         raise _unknown(text, name, code[1] if code else None, tables)
     return found
+
+
+def _printed(text: str, tables: SignalTables) -> list[KnownError]:
+    """The errors that a text tells as a question would, such as `(NEVPNErrorDomain error 5.)`, in its order.
+
+    Only with a code that stands in it: a symbol with another one beside it is told to be wrong.
+    """
+    codes = {int(n) for n in re.findall(r"-?\d{1,10}", text)}
+    read = [s for s in read_signals(text, tables) if s.kind == "error" and s.domain and s.code in codes]
+    domains = [(tables.domain_named(s.domain or ""), s.code) for s in read]
+    return [KnownError(d, d.cases[code]) for d, code in domains if d is not None and code in d.cases]
 
 
 def find_errors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 
 import click
@@ -44,8 +45,10 @@ def ask(text: tuple[str, ...], as_json: bool, limit: int, given: tuple[str, ...]
 
 
 def read_stdin() -> str:
-    """Standard input as text; what is not UTF-8 becomes replacement characters."""
-    return sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    """Standard input as text: UTF-8, or UTF-16 with a mark, as PowerShell writes; what is neither is replaced."""
+    body = sys.stdin.buffer.read()
+    marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return body.decode("utf-16" if marked else "utf-8-sig", errors="replace")
 
 
 def parse_given(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from api.text import one_line
+from kb.errors import BadInputError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def doctor(file: Path, as_json: bool) -> None:
+def doctor(file: str, as_json: bool) -> None:
     """Show what nekb reads in FILE: its kind, every field, the layer that gave it, how far that is to be trusted.
 
     Nothing is kept. Exit status: 0 the page is sound, 1 it is not, or one of several cannot be read.
     """
     from ingest.examining import examine
 
-    found, unreadable = examine(file, nekb_home())
+    if not file:  # it would be the folder that one is in
+        raise BadInputError("No file is named.", "Name a saved page, or a folder or zip of them.", code="file")
+    found, unreadable = examine(Path(file), nekb_home())
     if as_json:
         click.echo(json.dumps([e.to_json() for e in found], indent=2, ensure_ascii=False))
     else:

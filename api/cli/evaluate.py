@@ -23,7 +23,11 @@ _BASELINES = ("tutorial", "bm25", "fusion")
 )
 @click.option("--split", type=click.Choice(["tune", "rank", "report"]), help="Only questions of this split.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Write the reliability diagram to this PNG.")
-@click.option("--wrong", is_flag=True, help="List the questions whose first card is not an acceptable one.")
+@click.option(
+    "--wrong",
+    is_flag=True,
+    help="List the questions whose first card is not an acceptable one; on stderr with --json.",
+)
 @click.option("--floors", type=click.Path(path_type=Path), help="A JSON file of floors; exit 1 where one is missed.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 def evaluate(
@@ -35,7 +39,11 @@ def evaluate(
     floors: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure nekb on the labelled questions of FILE (JSON lines with "query" and "expect")."""
+    """Measure nekb on the labelled questions of FILE.
+
+    FILE has a JSON object a line, with "id", "query" and "expect": the ids of the cards that are right, the best one
+    first; none where the question is out of scope.
+    """
     from api.cli.opening import open_or_build
     from kb.evaluation.baselines import baseline
     from kb.evaluation.floors import missed, read_floors
@@ -54,7 +62,7 @@ def evaluate(
     else:
         _show(found, judged["nekb"])
     if wrong:
-        _show_wrong(judged["nekb"])
+        _show_wrong(judged["nekb"], err=as_json)
     below = missed(pinned, flat(found["nekb"]))
     for line in below:
         click.echo(f"below the floor: {line}", err=True)
@@ -103,10 +111,10 @@ def _short(f: Figures, name: str) -> str:
     return f"{'-' if math.isnan(value) else f'{value:.2f}':>8}"
 
 
-def _show_wrong(judged: list[Judged]) -> None:
+def _show_wrong(judged: list[Judged], *, err: bool) -> None:
     from api.text import one_line
 
-    click.echo("")
+    click.echo("", err=err)
     for j in judged:
         bad = (
             j.ranked[0] not in j.question.expect or j.outcome == "no_match"
@@ -115,5 +123,6 @@ def _show_wrong(judged: list[Judged]) -> None:
         )
         if bad:
             wanted = ", ".join(j.question.expect) or "nothing"
-            click.echo(f"{j.question.id} [{j.outcome} {j.score:.2f}] got {', '.join(j.ranked[:3])}; wanted {wanted}")
-            click.echo(f"    {one_line(j.question.query)[:200]}")
+            got = ", ".join(j.ranked[:3])
+            click.echo(f"{j.question.id} [{j.outcome} {j.score:.2f}] got {got}; wanted {wanted}", err=err)
+            click.echo(f"    {one_line(j.question.query)[:200]}", err=err)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from api.cli.new_file import write_new
 from kb.errors import BadInputError
 from kb.home import nekb_home
 
@@ -61,9 +62,5 @@ def export(file: Path) -> None:
     if str(file) == "-":
         sys.stdout.writelines(lines)
     else:
-        try:
-            with file.open("x", encoding="utf-8") as opened:
-                opened.writelines(lines)
-        except OSError as error:
-            raise BadInputError(f"{file} cannot be written: {error.strerror}.", "Name another file.") from error
+        write_new(file, "".join(lines))
         click.echo(f"{len(lines)} questions in {file}.", err=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.cli.new_file import write_new
 from api.text import one_line
-from kb.errors import BadInputError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -43,11 +43,7 @@ def gaps(days: int, as_json: bool, export: Path | None) -> None:
     found = find_gaps(engine, open_or_build(), days)
     if export is not None:
         lines = [line + "\n" for line in gap_lines(found)]
-        try:
-            with export.open("x", encoding="utf-8") as file:
-                file.writelines(lines)
-        except OSError as error:
-            raise BadInputError(f"{export} cannot be written: {error.strerror}.", "Name another file.") from error
+        write_new(export, "".join(lines))
         click.echo(f"{len(lines)} questions to label in {export}", err=True)
     elif as_json:
         click.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from api.cli.new_file import write_new
 from api.text import one_line
 from kb.errors import BadInputError, NotFoundError
 from kb.home import nekb_home, shipped_data
@@ -69,19 +70,22 @@ def show(id: str, as_json: bool) -> None:
 def check(as_json: bool) -> None:
     """Check every card and signal table; exit 1 where something is wrong."""
     from kb.guidance.check import problems
-    from kb.guidance.parse import read_cards
+    from kb.guidance.parse import read_every_card
     from kb.resources import read_resources
     from kb.signals.tables import compile_tables
 
     data = shipped_data()
-    cards = read_cards(data / "guidance") + read_cards(nekb_home() / "guidance", origin="user")
-    found = problems(cards, read_resources(data), compile_tables(data))
+    ours, ours_malformed = read_every_card(data / "guidance")
+    own, own_malformed = read_every_card(nekb_home() / "guidance", origin="user")
+    cards, malformed = ours + own, ours_malformed + own_malformed
+    unread = [p.card.removesuffix(".md") for p in malformed]
+    found = malformed + problems(cards, read_resources(data), compile_tables(data), unread)
     if as_json:
         click.echo(json.dumps([vars(p) for p in found], indent=2))
     else:
         for problem in found:
             click.echo(one_line(str(problem)))
-        click.echo(f"{len(cards)} cards, {len(found)} problems.")
+        click.echo(f"{len(cards) + len(malformed)} cards, {len(found)} problems.")
     sys.exit(1 if found else 0)
 
 
@@ -97,10 +101,8 @@ def new(id: str, as_json: bool) -> None:
         raise BadInputError(f"The card {id!r} comes with nekb.", "Choose another id.", code="exists")
     folder = nekb_home() / "guidance"
     path = folder / f"{id}.md"
-    if path.exists():
-        raise BadInputError(f"{path} exists.", "Edit it, or choose another id.", code="exists")
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_new(path, text, "Edit it, or choose another id.")
     if as_json:
         click.echo(json.dumps({"id": id, "path": str(path)}, indent=2))
         return

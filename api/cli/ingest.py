@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from api.text import one_line
+from kb.errors import BadInputError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -36,18 +37,13 @@ def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: b
     Exit status: 0 all went well; 2 something needs a look (drift, a page of no use, the forum's gate).
     """
     from api.cli.progress import Bars
-    from ingest.build import build
     from ingest.settling import together
 
     files, addresses = _sorted_out(what, source)
     with Bars() as bars:
         reports = _run(files, addresses, source, bars)
-        built = None if no_build or not to_build(reports) else build(nekb_home(), bars)
     report = together(reports)
-    if as_json:
-        click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
-    else:
-        show_report(report, built)
+    build_and_tell(report, no_build=no_build, as_json=as_json)
     sys.exit(0 if report.outcome == "ok" else 2)
 
 
@@ -58,6 +54,8 @@ def _sorted_out(what: tuple[str, ...], source: str | None) -> tuple[list[Path], 
         raise click.UsageError("--from fetches addresses; import files without it.")
     if not what and not source:
         raise click.UsageError("Name files, folders, zips or addresses, or a source with --from.")
+    if "" in what:  # it would be the folder that one is in
+        raise BadInputError("No file is named.", "Name a saved page, or a folder or zip of them.", code="file")
     return files, addresses
 
 
@@ -78,12 +76,30 @@ def _run(files: list[Path], addresses: list[str], source: str | None, progress: 
     return reports
 
 
-def to_build(reports: list[IngestReport]) -> bool:
+def build_and_tell(report: IngestReport, *, no_build: bool, as_json: bool) -> None:
+    """Build, and tell what was taken in: that is kept, and told where the build fails, or is stopped, too."""
+    from api.cli.progress import Bars
+    from ingest.build import build
+
+    built = None
+    try:
+        if not no_build and to_build(report):
+            with Bars() as bars:
+                built = build(nekb_home(), bars)
+    finally:
+        if as_json:
+            told = {"outcome": report.outcome, "snapshot": built.id if built else None}
+            click.echo(json.dumps(asdict(report) | told))
+        else:
+            show_report(report, built)
+
+
+def to_build(report: IngestReport) -> bool:
     """Whether documents moved, in this run or in one that ended before it built; an up-to-date build is soon done."""
     from kb.snapshot import current_folder
 
-    moved = any(r.new or r.changed or r.gone for r in reports)
-    return moved or current_folder(nekb_home()) is not None
+    moved = report.new or report.changed or report.gone
+    return bool(moved) or current_folder(nekb_home()) is not None
 
 
 def show_report(report: IngestReport, built: BuildReport | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -87,6 +88,11 @@ def main(argv: list[str] | None = None) -> NoReturn:
         status = 141
     for stream in (sys.stdout, sys.stderr):
         _let_go(stream)
+    if "ingest.build" in sys.modules:
+        from ingest.build.beside import still_at_work
+
+        if still_at_work():
+            os._exit(status)
     sys.exit(status)
 
 
@@ -147,10 +153,15 @@ def _for_people(error: Exception) -> NekbError | None:
 
 
 def _open_streams() -> None:
-    """A standard stream that is closed reads and writes nothing, and no file that is opened gets its number."""
+    """A standard stream that is closed reads and writes nothing, and no file that is opened gets its number.
+
+    What the encoding of standard output has not is written as a question mark: a card is read all the same.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _let_go(stream: TextIO) -> None:

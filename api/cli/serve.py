@@ -40,8 +40,9 @@ def serve(host: str, port: int, workers: int, rate: str, origins: tuple[str, ...
     home = nekb_home()
     sockets = listening(host, port)
     open_or_build()
+    records = open_database(home)
     guarded = not is_loopback(host) or bool(hosts)
-    if guarded and not any(k.revoked is None for k in list_keys(open_database(home))):
+    if guarded and not any(k.revoked is None for k in list_keys(records)):
         raise BadInputError(
             f"{hosts[0] if hosts else host} can be reached from other machines and there is no API key yet.",
             "Make one with `nekb keys create NAME`, or listen on 127.0.0.1 without a public name.",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
+from threading import enumerate as threads
 from typing import TypeVar
 
 T = TypeVar("T")
+_NAME = "nekb-beside"
 
 
 def beside(work: Callable[[], T]) -> Future[T]:
@@ -24,5 +26,10 @@ def beside(work: Callable[[], T]) -> Future[T]:
         except BaseException as error:
             done.set_exception(error)
 
-    Thread(target=run, name="nekb-beside", daemon=True).start()
+    Thread(target=run, name=_NAME, daemon=True).start()
     return done
+
+
+def still_at_work() -> bool:
+    """Whether some of it goes on: an interpreter that ends then ends the thread inside torch, which aborts."""
+    return any(thread.name == _NAME for thread in threads())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kb.answer import Signal
-from kb.deciding import decide
+from kb.deciding import concluded
 from kb.evaluation.metrics import (
     RANKING,
     Bin,
@@ -59,12 +59,12 @@ class Figures:
 
 
 def nekb_system(snapshot: Snapshot) -> System:
-    """nekb itself, as a question goes through it."""
+    """nekb itself: the outcome and the confidence are those of the answer that people see."""
 
     def judge(labelled: LabelledQuestion) -> Judged:
         question = Question(labelled.query, snapshot, {})
         ranked = rank_cards(question)
-        decided = decide(ranked, snapshot.weights)
+        decided, _ = concluded(question, ranked)
         cards = [r.id for r in ranked if r.id != NONE]
         return Judged(labelled, cards, decided.scope, decided.confidence, decided.outcome, question.signals)
 

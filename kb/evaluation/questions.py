@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+from kb.asking import readable
 from kb.errors import BadInputError
+from kb.surrogates import load_json
 
 
 class LabelledQuestion(BaseModel):
-    """A question of an evaluation file. `expect` empty means out of scope.
+    """A question of an evaluation file, its text as `ask` reads it. `expect` empty means out of scope.
 
     `signals` are those a reader must find, and no others: `{}` where the text has none, absent where nobody looked.
 
@@ -25,10 +26,10 @@ class LabelledQuestion(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     id: str
-    query: str
+    query: Annotated[str, AfterValidator(readable)]
     style: str = "question"
     topic: str = ""
-    expect: tuple[str, ...] = ()
+    expect: tuple[str, ...]
     signals: dict[str, Any] | None = None
     split: str = "report"
     ambiguous_scope: bool = False
@@ -45,7 +46,7 @@ def read_questions(path: Path, *splits: str) -> list[LabelledQuestion]:
     Raises `BadInputError` naming the line that cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
             f"The evaluation file {path} cannot be read: {error}.", "Name a JSON-lines file."
@@ -55,7 +56,11 @@ def read_questions(path: Path, *splits: str) -> list[LabelledQuestion]:
         if not line.strip():
             continue
         try:
-            question = LabelledQuestion.model_validate(json.loads(line))
+            question = LabelledQuestion.model_validate(load_json(line))
+        except BadInputError as error:
+            raise BadInputError(
+                f"{path.name}, line {number}: {error.sentence}", error.remedy, code=error.code
+            ) from error
         except (ValueError, ValidationError) as error:
             raise BadInputError(
                 f"{path.name}, line {number} is no labelled question: {error}.",

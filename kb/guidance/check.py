@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kb.errors import GuidanceError
@@ -26,9 +26,14 @@ _HEDGES = re.compile(
 )
 
 
-def problems(cards: list[Card], resources: Mapping[str, Resource], tables: Mapping[str, Any]) -> list[Problem]:
-    """Every problem of the cards and of what the tables say of them."""
-    known = {card.id for card in cards}
+def problems(
+    cards: list[Card], resources: Mapping[str, Resource], tables: Mapping[str, Any], unread: Collection[str] = ()
+) -> list[Problem]:
+    """Every problem of the cards and of what the tables say of them.
+
+    `unread` are the ids of cards that are there and cannot be read: to name one is no problem.
+    """
+    known = {card.id for card in cards} | set(unread)
     names = _table_names(tables)
     low = _low_confidence(tables)
     found: list[Problem] = []
@@ -41,7 +46,7 @@ def problems(cards: list[Card], resources: Mapping[str, Resource], tables: Mappi
         if card.origin == "nekb":
             found += _symptoms(card)
     found += _cycles(cards)
-    found += inconsistencies(cards, tables)
+    found += inconsistencies(cards, tables, unread)
     found += [
         Problem("tables", where, f"names the unknown card {id!r}", "Name a card of data/guidance/.")
         for where, id in table_cards(dict(tables))

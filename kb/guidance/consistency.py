@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kb.guidance.card import Card
@@ -23,9 +23,12 @@ _LEAD = re.compile(r"\*\*(.+?)\*\*")
 _ERROR = re.compile(r"(.+) (-?\d+)")
 
 
-def inconsistencies(cards: list[Card], tables: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every contradiction and repetition within the cards and against the tables of error codes."""
-    known = {card.id for card in cards}
+def inconsistencies(cards: list[Card], tables: Mapping[str, Any], unread: Iterable[str] = ()) -> Iterator[Problem]:
+    """Every contradiction and repetition within the cards and against the tables of error codes.
+
+    `unread` are the ids of cards that are there and cannot be read.
+    """
+    known = {card.id for card in cards} | set(unread)
     for card in cards:
         yield from _steps(card)
         yield from _names(card, known)

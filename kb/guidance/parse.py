@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from kb.errors import GuidanceError
 from kb.guidance.card import Card
+from kb.guidance.problem import MalformedCardError, Problem
 from kb.guidance.when import parse_when
 from kb.yamltext import read_yaml
 
@@ -22,13 +23,32 @@ _STRAY = re.compile(r"\{when\b|^\d+\)", re.MULTILINE)
 _STEP = re.compile(r"^(\d+)\.\s+", re.MULTILINE)
 
 
-def read_cards(folder: Path, origin: Literal["nekb", "user"] = "nekb") -> list[Card]:
-    """Every card of a folder, by id. Raises `GuidanceError` for the first that is not well formed."""
-    return [read_card(path, origin) for path in sorted(folder.glob("*.md"))]
+Origin = Literal["nekb", "user"]
 
 
-def read_card(path: Path, origin: Literal["nekb", "user"] = "nekb") -> Card:
-    """One card file. Raises `GuidanceError` naming the file, the field and the remedy."""
+def card_files(folder: Path) -> list[Path]:
+    """The files of a folder that are to be cards, by id. Editors and systems put hidden ones beside them."""
+    return sorted(folder.glob("[!.]*.md"))
+
+
+def read_cards(folder: Path, origin: Origin = "nekb") -> list[Card]:
+    """Every card of a folder, by id. Raises `MalformedCardError` for the first that is not well formed."""
+    return [read_card(path, origin) for path in card_files(folder)]
+
+
+def read_every_card(folder: Path, origin: Origin = "nekb") -> tuple[list[Card], list[Problem]]:
+    """The cards of a folder that are well formed, by id, and what is first wrong with each of the others."""
+    cards, malformed = [], []
+    for path in card_files(folder):
+        try:
+            cards.append(read_card(path, origin))
+        except MalformedCardError as error:
+            malformed.append(error.problem)
+    return cards, malformed
+
+
+def read_card(path: Path, origin: Origin = "nekb") -> Card:
+    """One card file. Raises `MalformedCardError` naming the file, the field and the remedy."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -89,11 +109,11 @@ def _validate(path: Path, fields: dict[str, Any]) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise _bad(path, field, first["msg"].lower(), "See docs/guidance-format.md.") from error
+        raise _bad(path, field, first["msg"][0].lower() + first["msg"][1:], "See docs/guidance-format.md.") from error
     if card.id != path.stem:
         raise _bad(path, "id", f"is {card.id!r}", f"Name the file {card.id}.md, or the card {path.stem}.")
     return card
 
 
-def _bad(path: Path, field: str, what: str, remedy: str) -> GuidanceError:
-    return GuidanceError(f"{path.name}: {field} {what}.", remedy)
+def _bad(path: Path, field: str, what: str, remedy: str) -> MalformedCardError:
+    return MalformedCardError(Problem(path.name, field, what, remedy))

@@ -19,6 +19,7 @@ from kb.matching.candidates import Candidates, Matrix
 from kb.matching.classifier import Weighed, term_features
 from kb.matching.features import by_signals, by_terms, by_vector, decisive_terms
 from kb.matching.pointers import FOREIGN
+from kb.names import nearest
 from kb.once import Once
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import English, in_english
@@ -27,7 +28,7 @@ from kb.signals.versions import SYSTEMS, platform_of
 from kb.snapshot import Snapshot
 
 Search = Future[dict[int, float]]  # a score for each row that is found
-_ERROR = re.compile(r"(\S+) (-?\d{1,9})")
+_ERROR = re.compile(r"(.+) (-?\d{1,9})")
 GivenKind = Literal["platform", "os", "distribution", "supervision", "packaging", "simulator", "error"]
 GIVEN_KINDS: tuple[str, ...] = get_args(GivenKind)
 LONGEST_GIVEN = 200  # characters of a value that is given over a network
@@ -198,8 +199,8 @@ def _given_signal(kind: str, value: str, at: int, bare: int | None, tables: Sign
     """A fact as a signal; an error is given as `"<domain> <code>"`, or as the domain of a code that stands `bare`."""
     if kind != "error":
         return Signal(kind=kind, value=_cased(kind, value), start=at, end=at)  # type: ignore[arg-type]
-    named = _ERROR.fullmatch(value.strip())
-    domain, code = (named[1], int(named[2])) if named else (value.strip(), bare)
+    domain, code = _domain_and_code(value)
+    code = bare if code is None else code
     known = tables.domain_named(domain)
     name, case = (known.name, known.cases.get(code) if code is not None else None) if known else (domain, None)
     return Signal(
@@ -213,8 +214,21 @@ def _given_signal(kind: str, value: str, at: int, bare: int | None, tables: Sign
     )
 
 
-def check_given(given: Mapping[str, str]) -> None:
-    """Raises `BadInputError` where a kind of fact has values of its own and what is given is none of them."""
+def _domain_and_code(value: str) -> tuple[str, int | None]:
+    named = _ERROR.fullmatch(value.strip())
+    return (named[1], int(named[2])) if named else (value.strip(), None)
+
+
+def check_given(given: Mapping[str, str], tables: SignalTables) -> None:
+    """Raises `BadInputError` where a kind of fact has values of its own and what is given is none of them.
+
+    An error is given with a domain that the tables have. Another one, even one of somebody's own, would end the
+    question for the domain and leave the code to what it means in ours.
+    """
+    if "error" in given and tables.domain_named(name := _domain_and_code(given["error"])[0]) is None:
+        meant = nearest(name, (d.name for d in tables.domains.values()))
+        remedy = "Give a domain that `nekb error CODE` names; write any other into the question."
+        raise BadInputError(f"{name[:80]!r} is no error domain that is known.", f"{meant} {remedy}".strip())
     for kind, value in given.items():
         known = _known(kind)
         if known and _cased(kind, value) not in known:

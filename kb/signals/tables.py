@@ -103,7 +103,7 @@ class SignalTables:
 
     def domain_named(self, name: str) -> Domain | None:
         """The domain that people mean by this name, whatever its spelling."""
-        entry = self.word(name.lower())
+        entry = self.named(name)
         if entry is not None and entry.domain is not None:
             return self.domains.get(entry.domain)
         return self.domains.get(name)

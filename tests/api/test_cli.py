@@ -248,6 +248,26 @@ def test_a_home_that_is_a_file_is_said(tmp_path: Path, command: str) -> None:
     assert str(blocked).encode() in done.stderr
 
 
+def test_a_home_of_nobody_is_said(tmp_path: Path) -> None:
+    done = nekb("status", home=Path("~nosuchuser/x"))
+    assert done.returncode == 2
+    assert b"There is no home directory for ~nosuchuser/x" in done.stderr
+
+
+def test_a_terminal_that_lacks_a_character_shows_the_rest(home: Path) -> None:
+    environment = os.environ | {"NEKB_HOME": str(home), "PYTHONIOENCODING": "latin1"}
+    command = [*NEKB, "guidance", "show", "include-all-networks"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"?" in done.stdout
+
+
+def test_utf_16_with_a_mark_is_read_on_standard_input(home: Path) -> None:
+    for encoding in ("utf-16-le", "utf-16-be", "utf-8"):
+        done = nekb("ask", "-", "--json", home=home, stdin="\ufeffcode 8 hotspot".encode(encoding))
+        assert Answer.from_json(done.stdout).query == "code 8 hotspot"
+
+
 def test_records_that_break_after_they_were_opened_are_said_without_what_was_to_be_kept(tmp_path: Path) -> None:
     assert nekb("keys", "list", home=tmp_path).returncode == 0
     with sqlite3.connect(tmp_path / "records.db") as db:

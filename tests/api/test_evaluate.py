@@ -9,7 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli.evaluate import evaluate
+from kb.asking import ask
 from kb.errors import BadInputError
+from kb.evaluation.harness import nekb_system
+from kb.evaluation.questions import read_questions
+from kb.snapshot import Snapshot
 
 QUESTIONS = (
     {"id": "ours", "query": "code 8 hotspot", "expect": ["hotspot-internal-error-8"], "split": "tune"},
@@ -83,6 +87,45 @@ def test_questions_that_cannot_be_measured_by_are_refused(run: CliRunner, tmp_pa
     file.write_text(text)
     with pytest.raises(BadInputError):
         _eval(run, file)
+
+
+def test_a_line_that_ask_would_refuse_is_named(run: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text("\n".join(json.dumps({"id": "x", "query": q, "expect": []}) for q in ("vpn", " \n")))
+    with pytest.raises(BadInputError, match=r"bad\.jsonl, line 2: The question is empty"):
+        _eval(run, file)
+
+
+def test_a_line_without_what_is_right_is_named_and_no_question_out_of_scope(run: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{"id": "x", "query": "y"}')
+    with pytest.raises(BadInputError, match="line 1 is no labelled question"):
+        _eval(run, file)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["code 8", "hotspot", "code 8 hotspot", "fe\u0301nne\u0301tre VPN profile", "x \ud800 code 8 hotspot"],
+)
+def test_what_is_measured_is_what_ask_answers(snapshot: Snapshot, tmp_path: Path, query: str) -> None:
+    file = tmp_path / "asked.jsonl"
+    file.write_text("\ufeff" + json.dumps({"id": "x", "query": query, "expect": []}), encoding="utf-8")
+    (question,) = read_questions(file)
+    judged, answer = nekb_system(snapshot)(question), ask(query, snapshot)
+    assert question.query == answer.query
+    assert judged.outcome == answer.outcome
+    if answer.outcome != "no_match":
+        assert judged.confidence == pytest.approx(answer.confidence, abs=1e-4)
+        assert judged.ranked[0] == answer.guidance[0].id
+
+
+def test_what_is_wrong_is_listed_beside_figures_that_are_json(run: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "asked.jsonl"
+    file.write_text(json.dumps({"id": "off", "query": "code 8 hotspot", "expect": ["relay-config"]}))
+    result = _eval(run, file, "--json", "--wrong")
+    assert json.loads(result.stdout)["nekb"]["questions"] == 1
+    assert "off [answered" in result.stderr
+    assert "off [answered" in _eval(run, file, "--wrong").stdout
 
 
 @pytest.mark.parametrize("text", [None, "{", "[0.9]", '{"hit@1": "high"}'])

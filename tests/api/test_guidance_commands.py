@@ -13,6 +13,7 @@ from api.cli.guidance import guidance
 from ingest.build import build
 from kb import ask
 from kb.errors import NekbError
+from kb.guidance.parse import read_cards
 
 
 @pytest.fixture
@@ -92,6 +93,60 @@ def test_a_card_called_like_the_class_of_no_card_is_a_problem(tmp_path: Path, mo
     written.with_name("none.md").write_text(written.read_text().replace("some-card", "none"))
     (problem,) = json.loads(run("guidance check --json").stdout)
     assert (problem["card"], problem["field"]) == ("none", "id")
+
+
+def written(home: Path, id: str, old: str = "", new: str = "") -> Path:
+    """A card of one's own from the template, with one thing changed."""
+    path = Path(json.loads(run(f"guidance new {id} --json").stdout)["path"])
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def test_the_check_lists_every_malformed_card_and_goes_on_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path))
+    written(tmp_path, "one-card", "\ntopic: ", "\ntopic: not-")
+    written(tmp_path, "two-card", "kind: fix", "kind: cook")
+    written(tmp_path, "three-card", "see_also: []", "see_also: [one-card, no-such-card]")
+    checked = run("guidance check --json")
+    found = [(p["card"], p["field"]) for p in json.loads(checked.stdout)]
+    assert found == [("one-card.md", "topic"), ("two-card.md", "route.kind"), ("three-card", "see_also")]
+    assert checked.exit_code == 1
+    assert "49 cards, 3 problems." in run("guidance check").stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("title: ", 'title: ""  # ', r"title string should match pattern '\S'"),
+        ("platforms: []", "platforms: [ios]", "platforms.0 input should be 'iOS', 'macOS'"),
+    ],
+)
+def test_a_problem_names_the_values_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, says: str
+) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path))
+    written(tmp_path, "one-card", old, new)
+    assert says in run("guidance check").stdout
+
+
+def test_hidden_files_beside_the_cards_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEKB_HOME", str(tmp_path))
+    card = written(tmp_path, "my-card")
+    card.with_name("._my-card.md").write_bytes(b"\x00\x05\x16\x07")
+    card.with_name(".#my-card.md").symlink_to("somebody@their-machine.4711")
+    assert json.loads(run("guidance check --json").stdout) == []
+    assert [c.id for c in read_cards(tmp_path / "guidance")] == ["my-card"]
+
+
+def test_a_mistyped_option_is_no_name_that_is_not_known(nekb_home: Path) -> None:
+    refused = run("error --jsn 8")
+    assert refused.exit_code == 2
+    assert "Did you mean '--json'?" in refused.stderr
+    assert run("error -65555").exit_code == 0
 
 
 @pytest.mark.slow

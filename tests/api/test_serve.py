@@ -63,6 +63,21 @@ def test_an_empty_number_of_days_counts_as_none(monkeypatch: pytest.MonkeyPatch)
     assert retention_days() == 90
 
 
+def test_nothing_is_announced_that_cannot_keep_its_records(own_home: Path) -> None:
+    (own_home / "records.db").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "serve", "--port", "8799"],
+        env=os.environ | {"NEKB_HOME": str(own_home)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "[database]" in done.stderr
+    assert "nekb answers" not in done.stderr
+
+
 def test_a_busy_port_is_told() -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from threading import Event
 
 import pytest
 
@@ -18,11 +18,40 @@ def test_the_result_and_the_error_are_those_of_the_work() -> None:
 
 
 def test_it_goes_on_while_others_work() -> None:
-    begun = time.monotonic()
-    slow = beside(lambda: time.sleep(0.3))
-    assert time.monotonic() - begun < 0.2
-    assert slow.result() is None
-    assert time.monotonic() - begun >= 0.3
+    end = Event()
+    waits = beside(lambda: end.wait(60))
+    assert not waits.done()
+    end.set()
+    assert waits.result(60)
+
+
+def test_a_command_that_is_stopped_while_torch_works_beside_it_ends_with_130() -> None:
+    code = """
+import time
+from threading import Event
+import torch
+from api.cli import main
+from ingest.build import build
+from ingest.build.beside import beside
+
+begun = Event()
+
+def train():
+    weights = torch.randn(60, 60, requires_grad=True)
+    while True:
+        (weights @ weights).sum().backward()
+        begun.set()
+
+def stopped(_):
+    beside(train)
+    begun.wait()
+    raise KeyboardInterrupt
+
+main._run = stopped
+main.main([])
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "nekb: stopped.\n")
 
 
 def test_a_process_ends_without_waiting_for_it() -> None:

@@ -142,12 +142,45 @@ def test_reparse_reads_what_is_kept(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [(), ("missing.html",), ("https://evil.example/x",), ("--from", "tag", "x.html"), ("--from", "nowhere")]
+    "args",
+    [
+        (),
+        ("",),
+        (DUMP, ""),
+        ("missing.html",),
+        ("https://evil.example/x",),
+        ("--from", "tag", "x.html"),
+        ("--from", "nowhere"),
+    ],
 )
 def test_what_cannot_be_done_is_refused_in_a_sentence(data: Path, args: tuple[str, ...]) -> None:
     result = nekb("ingest", *args)
     assert result.exit_code != 0
     assert result.exit_code == 2 or isinstance(result.exception, NekbError)
+    assert as_json("status")["documents"] == {}
+
+
+def test_no_name_is_not_the_folder_that_one_is_in(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here.html").write_text(Thread().html(), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for command in ("ingest", "doctor"):
+        refused = nekb(command, "")
+        assert "No file is named" in str(refused.exception)
+        assert refused.stdout == ""
+
+
+def test_what_was_taken_in_is_told_where_it_cannot_be_built(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "guidance").mkdir(parents=True)
+    (data / "guidance" / "README.md").write_text("# notes\n")
+    failed = nekb("ingest", DUMP)
+    assert "README.md: front matter is missing" in str(failed.exception)
+    assert failed.stdout == "4 new, 0 changed, 0 unchanged documents.\n"
+    monkeypatch.setattr("api.cli.ingest.to_build", lambda _: True)
+    for command in (("ingest", DUMP, "--json"), ("reparse", "--json")):
+        again = nekb(*command)
+        told = json.loads(again.stdout)
+        assert (told["unchanged"], told["snapshot"]) == (4, None)
+        assert isinstance(again.exception, NekbError)
 
 
 def test_a_run_that_ended_before_it_built_is_built_by_the_next(

@@ -31,10 +31,23 @@ def test_every_case_is_found(domain: Domain, case: Case) -> None:
         ["NEVPNErrorDomain", "code=5"],
         ["error NEVPNErrorDomain 5"],
         ["NEVPNError", "5"],
+        ["(NEVPNErrorDomain error 5.)"],
+        ["The operation couldn’t be completed. (NEVPNErrorDomain error 5.)"],
+        ["Error", "Domain=NEVPNErrorDomain", "Code=5", '"(null)"'],
+        ['Error Domain=NEVPNErrorDomain Code=5 "permission denied" UserInfo={NSLocalizedDescription=denied}'],
     ],
 )
 def test_spellings_of_the_same_question(words: list[str]) -> None:
     assert [(k.domain.name, k.case.code) for k in look_up(words, TABLES)] == [("NEVPNErrorDomain", 5)]
+
+
+def test_of_an_error_that_was_printed_what_lies_beneath_is_told_too() -> None:
+    printed = (
+        "Error Domain=NEVPNErrorDomain Code=5 UserInfo={NSUnderlyingError=0x2 "
+        "{Error Domain=NEConfigurationErrorDomain Code=10}}"
+    )
+    found = [(k.domain.name, k.case.code) for k in look_up([printed], TABLES)]
+    assert found == [("NEVPNErrorDomain", 5), ("NEConfigurationErrorDomain", 10)]
 
 
 def test_a_public_domain_comes_before_a_private_one() -> None:
@@ -62,6 +75,7 @@ def test_known_codes_are_listed_where_some_are_missing() -> None:
         ["💥"],
         [".internal", "99"],
         ["NEVPNErrorConfigurationInvalid", "5"],
+        ["(NEVPNErrorDomain error 99.)"],
         ["error"],
         ["Code="],
     ],

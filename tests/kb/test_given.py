@@ -6,14 +6,38 @@ import pytest
 
 from kb.asking import ask
 from kb.errors import BadInputError
+from kb.matching.question import Question, check_given
 from kb.snapshot import Snapshot
 
 
 @pytest.mark.parametrize(
-    "fact", ["no such domain", "NEVPNErrorDomain -", "a b c", "8", " ", "NEVPNErrorDomain 99999999999999999999"]
+    ("fact", "meant"),
+    [
+        ("NEVPNConectionErrorDomain", "Did you mean NEVPNConnectionErrorDomain"),
+        ("NEVPNErrorDomain -", "Did you mean NEVPNErrorDomain"),
+        ("NEVPNErrorDomain 99999999999999999999", ""),
+        ("com.example.teapot", ""),
+        ("8", ""),
+        (" ", ""),
+    ],
 )
-def test_an_error_given_in_any_form_is_read(snapshot: Snapshot, fact: str) -> None:
-    assert ask("code 8 hotspot", snapshot, given={"error": fact}).signals
+def test_an_error_domain_that_is_not_known_is_refused_and_makes_no_answer_surer(
+    snapshot: Snapshot, fact: str, meant: str
+) -> None:
+    with pytest.raises(BadInputError, match="is no error domain") as refused:
+        ask("code 8", snapshot, given={"error": fact})
+    assert refused.value.remedy.startswith(meant)
+    assert "into the question" in refused.value.remedy
+
+
+def test_every_domain_of_the_tables_can_be_given_with_a_code_and_without(snapshot: Snapshot) -> None:
+    for domain in snapshot.signals.domains.values():
+        for name in (domain.name, domain.name.lower(), f" {domain.name}  "):
+            check_given({"error": name}, snapshot.signals)
+        code = min(domain.cases, default=99)
+        given = Question("it fails", snapshot, {"error": f"{domain.name} {code}"})
+        check_given(given.given, snapshot.signals)
+        assert [(s.domain, s.code) for s in given.signals if s.kind == "error"] == [(domain.name, code)]
 
 
 @pytest.mark.parametrize("fact", ["iOS abc", "iOS", "26", "macOS 26.", "iPadOS 26.1 beta", "\x00"])

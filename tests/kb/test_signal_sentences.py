@@ -181,7 +181,7 @@ SENTENCES: list[tuple[str, dict[str, object]]] = [
 
 
 def _judged(text: str, expected: dict[str, object]) -> Judged:
-    labelled = LabelledQuestion(id=text, query=text, signals=expected)
+    labelled = LabelledQuestion(id=text, query=text, expect=(), signals=expected)
     return Judged(labelled, [], 0.0, 0.0, "answered", read_signals(text, TABLES))
 
 

@@ -106,7 +106,7 @@ async def get_ask(
     }
     given = {k: v for k, v in facts.items() if v}
     readable(query)
-    check_given(given)
+    check_given(given, snapshot.signals)
     not_modified(request, snapshot)
     return await _answer(query, limit, given, snapshot, held)
 
