@@ -41,7 +41,7 @@ def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: b
     files, addresses = _sorted_out(what, source)
     with Bars() as bars:
         reports = _run(files, addresses, source, bars)
-        built = None if no_build or not to_build(reports) else build(nekb_home(), bars)
+        built = None if no_build or not to_build(reports) else build(nekb_home(), bars, only_news=True)
     report = _together(reports)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
@@ -104,8 +104,8 @@ def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
     click.echo(counts + "".join(f", {n} {word}" for n, word in more if n) + ".")
     if report.fetched or report.not_modified or report.waiting:
         click.echo(f"{report.fetched} fetched, {report.not_modified} not modified, {report.waiting} still to fetch.")
-    if built and built.fresh:
-        click.echo(f"Snapshot {built.id}: {built.documents} documents, {built.passages:,} passages.")
+    if built:
+        _show_snapshot(built)
     told = set()
     for word, lines in (("drift", report.drift), ("failed", report.failed), ("warning", report.warnings)):
         for line in lines:
@@ -120,3 +120,11 @@ def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
         )
     if report.stopped:
         click.echo(f"nekb: stopped: {one_line(report.stopped)}", err=True)
+
+
+def _show_snapshot(built: BuildReport) -> None:
+    """Which snapshot answers, where that is another one or one that a person may have forgotten."""
+    if built.fresh or built.switched:
+        click.echo(f"Snapshot {built.id} answers now: {built.documents} documents, {built.passages:,} passages.")
+    elif built.id != built.newest:
+        click.echo(f"Snapshot {built.id} answers on, to which you went back; `nekb build` publishes {built.newest}.")

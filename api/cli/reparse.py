@@ -23,7 +23,7 @@ def reparse(no_build: bool, as_json: bool) -> None:
 
     with Bars() as bars:
         report = read_again(nekb_home(), bars)
-        built = None if no_build or not to_build([report]) else build(nekb_home(), bars)
+        built = None if no_build or not to_build([report]) else build(nekb_home(), bars, only_news=True)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"outcome": report.outcome, "snapshot": built.id if built else None}))
     else:

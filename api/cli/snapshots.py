@@ -46,7 +46,7 @@ def list_snapshots(as_json: bool) -> None:
 @snapshots.command()
 @click.argument("id")
 def activate(id: str) -> None:
-    """Let the snapshot ID answer from now on, an earlier one too."""
+    """Let the snapshot ID answer, an earlier one too, until `nekb build` or until something new is ingested."""
     from ingest.build.snapshots import activate as switch
     from ingest.lock import only_writer
 
