@@ -35,7 +35,17 @@ HEAD_COLUMNS = Head._fields
 _HEAD = ", ".join(f"documents.{name}" for name in HEAD_COLUMNS)
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
 _CONNECTIONS_A_THREAD = 4
+MANIFEST = "manifest.json"
 BUILD_AGAIN = "Run `nekb build`."
+# What a manifest names at least, whatever the snapshot was made of; what else is missing shows when it is opened.
+_PARTS = frozenset(
+    {
+        *(f"{name}.json" for name in ("cards", "resources", "signals", "weights")),
+        *(f"documents/{name}" for name in ("numbers.npy", "lifts.npy", "days.npy", "lexical/meta.json")),
+        *("guidance/vectors.faiss", "guidance/lexical/meta.json", "classifier/names.json"),
+        *("encoder/model.onnx", "encoder/tokenizer.json", "passages.db"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,12 @@ class Manifest:
     classifier: str = ""
     sha256: dict[str, str] = field(default_factory=dict)
     collection: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether it names every part that a snapshot has."""
+        vectors = "documents/vectors.faiss"
+        return self.files.keys() >= _PARTS and (self.collection is not None or vectors in self.files)
 
     def encoder_hashes(self) -> dict[str, str]:
         """The hash of each file of the encoder; empty where the manifest has none."""
@@ -297,7 +313,7 @@ def intact(folder: Path, manifest: Manifest, *parts: str) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot folder. Raises `SnapshotError` when this version cannot use it."""
     try:
-        raw = json.loads((folder / "manifest.json").read_bytes())
+        raw = json.loads((folder / MANIFEST).read_bytes())
         schema = raw["schema"]
         manifest = Manifest(**raw) if schema == SCHEMA else None
         files = dict(manifest.files) if manifest else {}
@@ -312,6 +328,8 @@ def read_manifest(folder: Path) -> Manifest:
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             raise SnapshotError(f"The snapshot {manifest.id} is damaged: {name} is missing or cut.", BUILD_AGAIN)
+    if not manifest.complete:
+        raise SnapshotError(f"The snapshot {manifest.id} is damaged: its manifest lacks parts.", BUILD_AGAIN)
     return manifest
 
 
@@ -322,7 +340,7 @@ def current_folder(home: Path) -> Path | None:
     except (OSError, UnicodeDecodeError):
         return None
     folder = home / "snapshots" / name
-    return folder if name and (folder / "manifest.json").is_file() else None
+    return folder if name and (folder / MANIFEST).is_file() else None
 
 
 def open_current(home: Path) -> Snapshot:

@@ -48,6 +48,7 @@ from kb.signals.log import condense
 from kb.snapshot import (
     ASKED,
     HEAD_COLUMNS,
+    MANIFEST,
     SCHEMA,
     Manifest,
     current_folder,
@@ -227,7 +228,7 @@ def _write(
 
 
 def _publish(folder: Path, manifest: Manifest, target: Path) -> None:
-    (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(manifest.to_json() + "\n", encoding="utf-8")
     _sync(folder)
     shutil.rmtree(target, ignore_errors=True)
     folder.rename(target)
