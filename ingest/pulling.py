@@ -3,36 +3,51 @@
 The address is that of `nekb serve` with `/v1/snapshots`, or of any server of files with the same layout: `current`
 holds an id, `ID/manifest.json` names the files with their sizes and SHA-256, and they lie under `ID/`. Whoever
 controls the address controls the answers, so it is to be reached over TLS; the hashes hold against damage on the way.
-A download that breaks off goes on where it stopped.
+
+Everything is fetched into a hidden folder of the snapshot's name, which stays there when a pull fails or is killed:
+the next one goes on where it stopped. What is whole is asked a question, and only then it may answer.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NoReturn
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import TypeAdapter, ValidationError
 
 from ingest.addresses import LOOPBACK
+from ingest.build.beside import beside
 from ingest.build.snapshots import prune
 from ingest.lock import only_writer
-from ingest.room import said_when_full
-from kb.errors import BadInputError, NekbError, SnapshotError
-from kb.snapshot import SCHEMA, current_folder, file_hash, intact, point_current, read_manifest
+from ingest.room import no_room, said_when_full, tells_of_no_room
+from kb.asking import ask
+from kb.errors import BadInputError, NekbError, SnapshotError, VectorsUnavailableError
+from kb.snapshot import (
+    MANIFEST,
+    SCHEMA,
+    Manifest,
+    Snapshot,
+    current_folder,
+    file_hash,
+    intact,
+    point_current,
+    read_manifest,
+)
 
-_ID = re.compile(r"^[0-9a-f]{16}$")
-_NAME = re.compile(r"^[A-Za-z0-9._-]{1,120}(/[A-Za-z0-9._-]{1,120}){0,4}$")
+_ID = re.compile(r"[0-9a-f]{16}")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,120}(/[A-Za-z0-9._-]{1,120}){0,4}")
+_TYPES = TypeAdapter(Manifest)
 _PULLING = ".pulling-"
 _MANIFEST_BYTES = 4 << 20
-_CHUNK = 1 << 20
 _TRIES = 4  # in a row without a byte more
 _PAUSE = 0.5
 _BUSY = (429, 500, 502, 503, 504)
@@ -57,7 +72,7 @@ def pull(home: Path, address: str, key: str = "", *, timeout: float = 30.0) -> P
 
     Raises `SnapshotError` where the address gives no snapshot or a file is not what its hash says, `BadInputError`
     where it is no address or would have the key sent in the open, and `NekbError` (`disk_full`); what answered before
-    then answers on.
+    then answers on. What was fetched stays for the next pull, but on a disk that it has filled.
     """
     _require_address(address, key)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -66,15 +81,16 @@ def pull(home: Path, address: str, key: str = "", *, timeout: float = 30.0) -> P
         said_when_full(home / "snapshots"),
         httpx.Client(headers=headers, timeout=timeout) as client,
     ):
-        _sweep(home)
         try:
             return _pulled(client, address.rstrip("/"), home)
         except httpx.DecodingError as error:
             raise SnapshotError(
                 "The address answers in another encoding than it says.", "Check the server, and what stands before it."
             ) from error
-        finally:
-            _sweep(home)
+        except OSError as error:
+            if tells_of_no_room(error, home):
+                _sweep(home)  # others write on this disk too
+            raise
 
 
 def _require_address(address: str, key: str) -> None:
@@ -96,12 +112,14 @@ def _require_address(address: str, key: str) -> None:
 
 def _pulled(client: httpx.Client, base: str, home: Path) -> Pulled:
     id = _small(client, f"{base}/current", 64).decode("ascii", "replace").strip()
-    if not _ID.match(id):
+    if not _ID.fullmatch(id):
         raise SnapshotError("The address does not name a snapshot.", "It must serve `current` with an id.")
+    _sweep(home, but=id)
     if _answers(home, id):
         return Pulled(id, False, 0, 0)
     fetched = reused = 0
-    if not _whole(home / "snapshots" / id):
+    folder = home / "snapshots" / id
+    if not (_whole(folder) and _can_answer(folder)):
         fetched, reused = _fetch(client, f"{base}/{id}", id, home)
     point_current(home, id)
     prune(home, collections=False)
@@ -109,83 +127,132 @@ def _pulled(client: httpx.Client, base: str, home: Path) -> Pulled:
 
 
 def _fetch(client: httpx.Client, base: str, id: str, home: Path) -> tuple[int, int]:
-    raw = _small(client, f"{base}/manifest.json", _MANIFEST_BYTES)
-    files = _listed(raw, id)
-    folder = home / "snapshots" / f"{_PULLING}{os.getpid()}"
-    folder.mkdir(parents=True)
+    manifest = _manifest(_small(client, f"{base}/{MANIFEST}", _MANIFEST_BYTES), id)
     here = dict(_hashes_here(home))
-    fetched = reused = 0
-    for name, (size, sha256) in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if sha256 in here and file_hash(here[sha256]) == sha256:
-            shutil.copyfile(here[sha256], path)
-            reused += size
-        else:
-            _download(client, f"{base}/{name}", path, size)
-            fetched += size
-        if path.stat().st_size != size or file_hash(path) != sha256:
-            raise SnapshotError(
-                f"{name} is not what the snapshot's manifest says.",
-                "It was damaged or changed on the way; what answered before answers on. Pull again.",
-                code="snapshot_damaged",
-            )
-        _sync(path)
-    (folder / "manifest.json").write_bytes(raw)
-    _sync(folder / "manifest.json")
-    read_manifest(folder)
+    folder = _begun(home, manifest)
+    fetched = sum(_filled(client, base, folder, name, manifest, here) for name in manifest.files)
+    if not _can_answer(folder):
+        raise SnapshotError(
+            f"The snapshot {id} at the address cannot answer here.",
+            "Both sides must run the same version of nekb; what answered before answers on.",
+        )
     target = home / "snapshots" / id
     shutil.rmtree(target, ignore_errors=True)
     folder.rename(target)
-    return fetched, reused
+    return fetched, max(sum(manifest.files.values()) - fetched, 0)
 
 
-def _listed(raw: bytes, id: str) -> dict[str, tuple[int, str]]:
-    """Name, size and hash of every file, from a manifest that may come from anybody."""
+def _filled(
+    client: httpx.Client, base: str, folder: Path, name: str, manifest: Manifest, here: Mapping[str, Path]
+) -> int:
+    """See to it that a file is in the folder and what its hash says; how many bytes of it were fetched."""
+    path, sha256, fetched = folder / name, manifest.sha256[name], 0
+    if _is(path, sha256):
+        return 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if sha256 in here and _is(here[sha256], sha256):
+        shutil.copyfile(here[sha256], path)
+    else:
+        fetched = _download(client, f"{base}/{name}", path, manifest.files[name])
+    if not _is(path, sha256):
+        path.unlink()  # to go on with it would lead nowhere
+        raise SnapshotError(
+            f"{name} is not what the snapshot's manifest says.",
+            "It was damaged or changed on the way; what answered before answers on. Pull again.",
+            code="snapshot_damaged",
+        )
+    _sync(path)
+    return fetched
+
+
+def _begun(home: Path, manifest: Manifest) -> Path:
+    """The folder to fetch into, with what an earlier pull by the same manifest left there. Raises where no room is."""
+    folder = home / "snapshots" / f"{_PULLING}{manifest.id}"
+    said = manifest.to_json() + "\n"
     try:
-        manifest = json.loads(raw)
-        sizes, hashes = manifest["files"], manifest["sha256"]
-        sound = manifest["schema"] == SCHEMA and manifest["id"] == id and sizes.keys() == hashes.keys()
-        files = {str(name): (int(size), str(hashes[name])) for name, size in sizes.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SnapshotError("The manifest at the address cannot be read.", "Check the address.") from error
-    safe = all(_NAME.match(n) and not {".", ".."} & set(n.split("/")) and s >= 0 for n, (s, _) in files.items())
-    if not sound or not safe or not files:
+        goes_on = (folder / MANIFEST).read_text(encoding="utf-8") == said
+    except (OSError, UnicodeDecodeError):
+        goes_on = False
+    if not goes_on:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / MANIFEST).write_text(said, encoding="utf-8")
+        _sync(folder / MANIFEST)
+    held = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    if sum(manifest.files.values()) - held > shutil.disk_usage(folder).free:
+        raise no_room(folder.parent)
+    return folder
+
+
+def _manifest(raw: bytes, id: str) -> Manifest:
+    """A manifest that may come from anybody."""
+    try:
+        manifest = _TYPES.validate_json(raw, strict=True)
+        files = manifest.files
+        sound = manifest.schema == SCHEMA and manifest.id == id and manifest.complete
+        sound = sound and files.keys() == manifest.sha256.keys() and all(size >= 0 for size in files.values())
+    except ValidationError:
+        sound = False
+    if not sound or not all(_safe(name, files) for name in files):
         raise SnapshotError(
             "The manifest at the address is not one that this nekb can use.",
-            "Both sides must run the same version of nekb.",
+            "Check the address; both sides must run the same version of nekb.",
         )
-    return files
+    return manifest
 
 
-def _download(client: httpx.Client, url: str, path: Path, size: int) -> None:
-    """A file of a known size, in as many pieces as it takes; never a byte more than announced."""
-    tries = 0
-    with path.open("wb") as file:
+def _safe(name: str, names: Container[str]) -> bool:
+    """Whether a file of this name stays in its folder and out of the way of the others."""
+    path = PurePosixPath(name)
+    inside = _NAME.fullmatch(name) is not None and not {".", ".."} & {*name.split("/")} and name != MANIFEST
+    return inside and not any(str(folder) in names for folder in path.parents)
+
+
+def _download(client: httpx.Client, url: str, path: Path, size: int) -> int:
+    """A file of a known size, in as many pieces as it takes, after what is held of it; how many bytes were fetched.
+
+    Never a byte more than announced is written.
+    """
+    tries = fetched = 0
+    with path.open("ab") as file:
+        if file.tell() >= size:
+            _empty(file)
+        most = file.tell()
         while file.tell() < size:
-            before = file.tell()
             with suppress(httpx.TransportError, Broken):
-                for chunk in _pieces(client, url, before, size):
-                    file.write(chunk)
-            tries = tries + 1 if file.tell() == before else 0  # an answer that ends early is no error of the transport
+                for chunk in _pieces(client, url, file, size):
+                    fetched += file.write(chunk)
+            tries = 0 if file.tell() > most else tries + 1  # an answer that ends early is no error of the transport
+            most = max(most, file.tell())
             if tries == _TRIES:
                 raise _unreachable()
             if file.tell() < size:
                 time.sleep(_PAUSE * 2**tries)
+    return fetched
 
 
-def _pieces(client: httpx.Client, url: str, start: int, size: int) -> Iterator[bytes]:
-    headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"} if start else {"Accept-Encoding": "identity"}
+def _pieces(client: httpx.Client, url: str, file: BinaryIO, size: int) -> Iterator[bytes]:
+    """What follows on what is held of a file; where the server knows no ranges, all of it, and the file is emptied."""
+    start = file.tell()
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with client.stream("GET", url, headers=headers) as response:
+        if start and response.status_code in (200, 416):
+            _empty(file)
+            start = 0
+        if response.status_code == 416:
+            raise Broken
         _require(response)
-        if start and response.status_code != 206:
-            raise SnapshotError("The server of the snapshot cannot continue a download.", "Pull again.")
         left = size - start
-        for chunk in response.iter_bytes(_CHUNK):
+        for chunk in response.iter_bytes():  # as they come: a chunk that is not full would be lost
             if len(chunk) > left:
                 raise SnapshotError("A file at the address is longer than its manifest says.", "Check the address.")
             left -= len(chunk)
             yield chunk
+
+
+def _empty(file: BinaryIO) -> None:
+    file.seek(0)
+    file.truncate()
 
 
 def _small(client: httpx.Client, url: str, limit: int) -> bytes:
@@ -252,9 +319,43 @@ def _whole(folder: Path) -> bool:
     return bool(manifest.sha256) and intact(folder, manifest)
 
 
-def _sweep(home: Path) -> None:
+def _is(path: Path, sha256: str) -> bool:
+    """Whether a file is here and what its hash says."""
+    try:
+        return file_hash(path) == sha256
+    except OSError:
+        return False
+
+
+class _Elsewhere:
+    """Vectors on a server that is asked by whoever answers, not by whoever pulls."""
+
+    def search(self, *_: object) -> NoReturn:
+        """Raises `VectorsUnavailableError`: the words are asked alone."""
+        raise VectorsUnavailableError("elsewhere", "The vectors are not asked while a snapshot is pulled.")
+
+
+def _can_answer(folder: Path) -> bool:
+    """Whether a snapshot answers a question, for which each of its parts is opened."""
+
+    def answer() -> None:
+        snapshot = Snapshot(folder)
+        if snapshot.manifest.collection is not None:
+            snapshot.documents.vectors = _Elsewhere()
+        ask("code 8 hotspot", snapshot)
+
+    try:
+        beside(answer).result()  # a thread of its own: connections to a database are kept for as long as theirs lives
+    except Exception:  # a part that is none raises whatever the library that reads it likes to
+        return False
+    return True
+
+
+def _sweep(home: Path, but: str = "") -> None:
+    """Remove what pulls left half done, of other snapshots than one."""
     for folder in (home / "snapshots").glob(f"{_PULLING}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.name != f"{_PULLING}{but}":
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -72,6 +72,11 @@ class Document:
     weight: int = 0
 
     @property
+    def question(self) -> Post | None:
+        """The post that asks; None where only what others wrote is held, such as a long thread's second page."""
+        return next((p for p in self.posts if p.kind == "question"), None)
+
+    @property
     def day(self) -> str | None:
         """The day (ISO 8601) of what was last said in it, as far as its posts and the list it stood in tell."""
         return max((day for day in (self._said, self._listed) if day), default=None)

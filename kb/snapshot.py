@@ -32,10 +32,20 @@ from kb.signals.tables import SignalTables
 
 SCHEMA = 9
 HEAD_COLUMNS = Head._fields
-_HEAD = ", ".join(HEAD_COLUMNS)
+_HEAD = ", ".join(f"documents.{name}" for name in HEAD_COLUMNS)
 ASKED = ("symptom", "phrasing")  # kinds of passages that are questions themselves
 _CONNECTIONS_A_THREAD = 4
+MANIFEST = "manifest.json"
 BUILD_AGAIN = "Run `nekb build`."
+# What a manifest names at least, whatever the snapshot was made of; what else is missing shows when it is opened.
+_PARTS = frozenset(
+    {
+        *(f"{name}.json" for name in ("cards", "resources", "signals", "weights")),
+        *(f"documents/{name}" for name in ("numbers.npy", "lifts.npy", "days.npy", "lexical/meta.json")),
+        *("guidance/vectors.faiss", "guidance/lexical/meta.json", "classifier/names.json"),
+        *("encoder/model.onnx", "encoder/tokenizer.json", "passages.db"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,12 @@ class Manifest:
     sha256: dict[str, str] = field(default_factory=dict)
     collection: str | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether it names every part that a snapshot has."""
+        vectors = "documents/vectors.faiss"
+        return self.files.keys() >= _PARTS and (self.collection is not None or vectors in self.files)
+
     def encoder_hashes(self) -> dict[str, str]:
         """The hash of each file of the encoder; empty where the manifest has none."""
         return {name: sha for name, sha in self.sha256.items() if name.startswith("encoder/")}
@@ -83,7 +99,8 @@ Part = TypeVar("Part", "Space", "Snapshot")
 def _whole(read: Callable[Concatenate[Part, P], R]) -> Callable[Concatenate[Part, P], R]:
     """What reads a part of a snapshot: each library tells in errors of its own that a file holds other bytes.
 
-    Raises `SnapshotError` for all of them; a library that is not installed, or memory that ran out, is no damage.
+    Raises `SnapshotError` for all of them; a library that is not installed, memory that ran out, or a statement that
+    SQLite does not understand, is no damage.
     """
 
     @wraps(read)
@@ -98,6 +115,8 @@ def _whole(read: Callable[Concatenate[Part, P], R]) -> Callable[Concatenate[Part
                 f"Check the permissions of {part.folder}, or run `nekb build`.",
             ) from error
         except Exception as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+                raise  # a defect of ours, which no build mends; a file that is no database has other codes
             what = f"its {read.__name__!r} cannot be read"
             raise SnapshotError(f"The snapshot {part.id} is damaged: {what}.", BUILD_AGAIN) from error
 
@@ -248,7 +267,7 @@ class Snapshot:
     @_whole
     def linked_from(self, url: str) -> list[Head]:
         """The documents that link to an address."""
-        sql = f"select {_HEAD} from links join documents on id = document where url = ? limit 100"  # noqa: S608
+        sql = f"select {_HEAD} from links join documents on id = document where links.url = ? limit 100"  # noqa: S608
         return [Head._make(row) for row in connection(self._database).execute(sql, (url,))]
 
     @property
@@ -294,7 +313,7 @@ def intact(folder: Path, manifest: Manifest, *parts: str) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot folder. Raises `SnapshotError` when this version cannot use it."""
     try:
-        raw = json.loads((folder / "manifest.json").read_bytes())
+        raw = json.loads((folder / MANIFEST).read_bytes())
         schema = raw["schema"]
         manifest = Manifest(**raw) if schema == SCHEMA else None
         files = dict(manifest.files) if manifest else {}
@@ -309,6 +328,8 @@ def read_manifest(folder: Path) -> Manifest:
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             raise SnapshotError(f"The snapshot {manifest.id} is damaged: {name} is missing or cut.", BUILD_AGAIN)
+    if not manifest.complete:
+        raise SnapshotError(f"The snapshot {manifest.id} is damaged: its manifest lacks parts.", BUILD_AGAIN)
     return manifest
 
 
@@ -319,7 +340,7 @@ def current_folder(home: Path) -> Path | None:
     except (OSError, UnicodeDecodeError):
         return None
     folder = home / "snapshots" / name
-    return folder if name and (folder / "manifest.json").is_file() else None
+    return folder if name and (folder / MANIFEST).is_file() else None
 
 
 def open_current(home: Path) -> Snapshot:

@@ -103,14 +103,14 @@ def triage(document: Document, snapshot: Snapshot) -> Triage:
     question = Question(text, snapshot, {})
     duplicates = likely_duplicates(document, question)
     left_out = what_is_left_out(answer, snapshot, question)
-    first = document.posts[0] if document.posts else None
+    asked = document.question
     return Triage(
         thread=TriagedThread(
             id=document.id,
             title=document.title,
             url=document.url,
-            author=first.author if first else None,
-            created=first.created if first else None,
+            author=asked.author if asked else None,
+            created=asked.created if asked else None,
         ),
         topic=answer.guidance[0].topic if answer.guidance else None,
         outcome=answer.outcome,
@@ -131,11 +131,12 @@ def triage(document: Document, snapshot: Snapshot) -> Triage:
 
 def posters_words(document: Document) -> str:
     """Title, question, and what the same author added in later replies."""
-    if not document.posts:
+    asked = document.question
+    if asked is None:
         return document.title
-    question, *later = document.posts
-    added = [p.body for p in later if question.author and p.author == question.author and not p.apple]
-    return "\n\n".join((document.title, question.body, *added))
+    others = [p for p in document.posts if p is not asked]
+    added = [p.body for p in others if asked.author and p.author == asked.author and not p.apple]
+    return "\n\n".join((document.title, asked.body, *added))
 
 
 def likely_duplicates(document: Document, question: Question) -> list[Duplicate]:

@@ -43,7 +43,7 @@ def build(as_json: bool, shard: str | None, merge: bool, files: tuple[Path, ...]
     done = "Built" if report.fresh else "Nothing changed; already built:"
     click.echo(
         f"{done} snapshot {report.id}: {report.cards} cards, {report.documents} documents, "
-        f"{report.passages:,} passages, {report.seconds:.1f} s."
+        f"{report.passages:,} passages, {report.seconds:.1f} s.{' It answers now.' if report.switched else ''}"
     )
 
 

@@ -85,7 +85,7 @@ def build_and_tell(report: IngestReport, *, no_build: bool, as_json: bool) -> No
     try:
         if not no_build and to_build(report):
             with Bars() as bars:
-                built = build(nekb_home(), bars)
+                built = build(nekb_home(), bars, only_news=True)
     finally:
         if as_json:
             told = {"outcome": report.outcome, "snapshot": built.id if built else None}
@@ -112,8 +112,8 @@ def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
     click.echo(counts + "".join(f", {n} {word}" for n, word in more if n) + ".")
     if report.fetched or report.not_modified or report.waiting:
         click.echo(f"{report.fetched} fetched, {report.not_modified} not modified, {report.waiting} still to fetch.")
-    if built and built.fresh:
-        click.echo(f"Snapshot {built.id}: {built.documents} documents, {built.passages:,} passages.")
+    if built:
+        _show_snapshot(built)
     told = set()
     for word, lines in (("drift", report.drift), ("failed", report.failed), ("warning", report.warnings)):
         for line in lines:
@@ -128,3 +128,11 @@ def show_report(report: IngestReport, built: BuildReport | None = None) -> None:
         )
     if report.stopped:
         click.echo(f"nekb: stopped: {one_line(report.stopped)}", err=True)
+
+
+def _show_snapshot(built: BuildReport) -> None:
+    """Which snapshot answers, where that is another one or one that a person may have forgotten."""
+    if built.fresh or built.switched:
+        click.echo(f"Snapshot {built.id} answers now: {built.documents} documents, {built.passages:,} passages.")
+    elif built.id != built.newest:
+        click.echo(f"Snapshot {built.id} answers on, to which you went back; `nekb build` publishes {built.newest}.")

@@ -46,7 +46,7 @@ def list_snapshots(as_json: bool) -> None:
 @snapshots.command()
 @click.argument("id")
 def activate(id: str) -> None:
-    """Let the snapshot ID answer from now on, an earlier one too."""
+    """Let the snapshot ID answer, an earlier one too, until `nekb build` or until something new is ingested."""
     from ingest.build.snapshots import activate as switch
     from ingest.lock import only_writer
 
@@ -83,14 +83,15 @@ def pull(address: str, every: int | None) -> None:
     while True:
         try:
             done = fetch(nekb_home(), address, os.environ.get("NEKB_SNAPSHOTS_KEY", ""))
+        except (NekbError, OSError) as error:
+            if every is None:
+                raise
+            click.echo(f"nekb: {error}", err=True)
+        else:
             if done.fresh or every is None:
                 state = "answers now" if done.fresh else "was here already"
                 amount = f"{done.fetched / 1e6:.1f} MB fetched, {done.reused / 1e6:.1f} MB reused"
                 click.echo(f"Snapshot {done.id} {state}; {amount}.")
-        except NekbError as error:
-            if every is None:
-                raise
-            click.echo(f"nekb: {error}", err=True)
         if every is None:
             return
         sys.stdout.flush()

@@ -9,7 +9,7 @@ from ingest.assembling import SeenPart, assemble
 from ingest.captures import Capture
 from ingest.files import SavedFile, read_files, saved_files
 from ingest.parsing.opening import open_capture
-from ingest.parsing.page import ParsedPage, Part
+from ingest.parsing.page import ParsedPage
 from ingest.reading import EMPTY_KINDS, read_page
 from ingest.single import fetch_page
 from kb.asking import MAX_QUERY, readable
@@ -29,53 +29,58 @@ _NO_TEXT = {
 def threads_in(what: str, home: Path, unread: Callable[[str], None]) -> list[Document]:
     """The threads of a file, of a folder, of `-` or of an address, which is fetched; at least one.
 
-    A file that cannot be read beside others is told to `unread`. Raises `NekbError` where there is no thread.
+    A file that cannot be read beside others, or a thread whose question is not there, is told to `unread`. Raises
+    `NekbError` where nothing else is there.
     """
     if not what:
         raise BadInputError("No file is named.", _NAME_ONE, code="file")  # it would be the folder that one is in
-    if what.startswith(("http://", "https://")):
-        found = threads_of(fetch_page(home, what))
-    else:
-        found = _in_files(saved_files([Path(what)])[0], unread)
-    if not found:
-        raise BadInputError(f"There is no thread in {what}.", _NAME_ONE, code="no_thread")
-    return found
-
-
-def _in_files(files: list[SavedFile], unread: Callable[[str], None]) -> list[Document]:
-    """Raises the first file's `BadInputError` where no file gave a thread and some could not be read."""
-    found: list[Document] = []
     failed: list[BadInputError] = []
-
-    def fail(line: str) -> None:
-        failed.append(BadInputError(f"{line.removeprefix('file:')}.", "Check the file.", code="file"))
-
-    for capture in read_files(files, fail):
-        try:
-            found += _of_capture(capture)
-        except BadInputError as error:
-            failed.append(error)
+    if what.startswith(("http://", "https://")):
+        seen = _seen(fetch_page(home, what))
+    else:
+        seen = _in_files(saved_files([Path(what)])[0], failed.append)
+    threads = _together(seen)
+    found = [t for t in threads if t.question]
+    failed += [_no_question(t) for t in threads if not t.question]
     for other in failed if found else failed[1:]:
         unread(other.sentence)
-    if failed and not found:
-        raise failed[0]
+    if not found:
+        raise failed[0] if failed else BadInputError(f"There is no thread in {what}.", _NAME_ONE, code="no_thread")
     return found
+
+
+def _in_files(files: list[SavedFile], fail: Callable[[BadInputError], None]) -> list[SeenPart]:
+    """What the files say; what is wrong with those that cannot be read is told to `fail`."""
+    seen: list[SeenPart] = []
+
+    def unreadable(line: str) -> None:
+        fail(BadInputError(f"{line.removeprefix('file:')}.", "Check the file.", code="file"))
+
+    for capture in read_files(files, unreadable):
+        try:
+            seen += _of_capture(capture)
+        except BadInputError as error:
+            fail(error)
+    return seen
 
 
 def threads_of(page: ParsedPage) -> list[Document]:
-    """The threads that a page shows, each once, in their order."""
-    documents = [_together(parts) for parts in _by_document(page.parts)]
-    return [d for d in documents if d.kind in _THREADS and d.posts]
+    """The threads whose question a page shows, each once, in their order."""
+    return [t for t in _together(_seen(page)) if t.question]
 
 
-def _of_capture(capture: Capture) -> list[Document]:
+def _of_capture(capture: Capture) -> list[SeenPart]:
     opened = open_capture(capture)
     page = read_page(opened)
     if page.kind == "unknown":
-        return [_pasted(opened.text, capture)]
+        return [SeenPart("page:1", capture.fetched_at, _pasted(opened.text, capture))]
     if page.kind in EMPTY_KINDS:
         raise _no_thread(capture, EMPTY_KINDS[page.kind], "no_thread")
-    return threads_of(page)
+    return _seen(page, capture.fetched_at)
+
+
+def _seen(page: ParsedPage, at: str = "") -> list[SeenPart]:
+    return [SeenPart(p.part, at or p.document.captured or "", p.document) for p in page.parts]
 
 
 def _pasted(text: str, capture: Capture) -> Document:
@@ -99,12 +104,20 @@ def _no_thread(capture: Capture, why: str, code: str) -> BadInputError:
     return BadInputError(f"{name}: {why}.", "Save the thread's own page, or paste its text.", code=code)
 
 
-def _by_document(parts: Iterable[Part]) -> Iterable[list[Part]]:
-    held: dict[str, list[Part]] = {}
-    for part in parts:
-        held.setdefault(part.document.id, []).append(part)
-    return held.values()
+def _no_question(thread: Document) -> BadInputError:
+    return BadInputError(
+        f"{thread.title[:_TITLE]}: the question of this thread is not there, only what others wrote.",
+        "Save the thread's first page too, into the same folder.",
+        code="no_thread",
+    )
 
 
-def _together(parts: list[Part]) -> Document:
-    return assemble([SeenPart(p.part, p.document.captured or "", p.document) for p in parts])
+def _together(seen: Iterable[SeenPart]) -> list[Document]:
+    """The threads of all that was seen, whichever files their pages are in; of two copies of a page the later one."""
+    held: dict[str, dict[str, SeenPart]] = {}
+    for part in seen:
+        parts = held.setdefault(part.document.id, {})
+        if part.part not in parts or part.seen_at >= parts[part.part].seen_at:
+            parts[part.part] = part
+    documents = [assemble([*parts.values()]) for parts in held.values()]
+    return [d for d in documents if d.kind in _THREADS and d.posts]

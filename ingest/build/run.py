@@ -45,15 +45,31 @@ from kb.milvus import configured
 from kb.signals import SignalTables, read_signals
 from kb.signals.glossary import in_english
 from kb.signals.log import condense
-from kb.snapshot import ASKED, HEAD_COLUMNS, SCHEMA, Manifest, file_hash, intact, point_current, read_manifest
+from kb.snapshot import (
+    ASKED,
+    HEAD_COLUMNS,
+    MANIFEST,
+    SCHEMA,
+    Manifest,
+    current_folder,
+    file_hash,
+    intact,
+    point_current,
+    read_manifest,
+)
 from kb.vectors import write_vectors
 
 _BUILDING = ".building-"
+_LAST_BUILT = "built"  # holds the id that a build published last; `current` may have been pointed elsewhere since
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did: the snapshot's id, whether it had to be made, and what is in it."""
+    """What a build did: the id of the snapshot that answers, whether it had to be made, and what is in it.
+
+    `switched` says whether another one answered before, `newest` is the id of what the store and `data/` hold: another
+    one than `id` only where somebody went back to an earlier snapshot, which answers on.
+    """
 
     id: str
     fresh: bool
@@ -61,12 +77,15 @@ class BuildReport:
     documents: int
     passages: int
     seconds: float
+    switched: bool
+    newest: str
 
 
-def build(home: Path, progress: Progress | None = None, *, wait: bool = False) -> BuildReport:
+def build(home: Path, progress: Progress | None = None, *, wait: bool = False, only_news: bool = False) -> BuildReport:
     """Build and publish the snapshot of what the store and `data/` hold now.
 
-    Raises `NekbError` when another run holds the data directory, and `GuidanceError` for a bad card.
+    With `only_news`, an earlier snapshot that was activated answers on until they hold something else than at the last
+    build. Raises `NekbError` when another run holds the data directory, and `GuidanceError` for a bad card.
     """
     progress = progress or Silent()
     started = dt.datetime.now(dt.UTC)
@@ -76,16 +95,40 @@ def build(home: Path, progress: Progress | None = None, *, wait: bool = False) -
         server = Publisher(address) if (address := configured()) else None
         content = _content(inputs, model, on_server=server is not None)
         id = content[:16]
+        before = current_folder(home)
+        if only_news and before is not None and _gone_back_to(before, id, server):
+            return _report(before, started, newest=id)
         fresh = not _usable(home / "snapshots" / id, server)
         if fresh:
             _write(home, id, content, inputs, model, store, server, progress)
         if server is not None:
             server.point(collection_name(id))
         point_current(home, id)
+        (home / _LAST_BUILT).write_text(f"{id}\n", encoding="utf-8")
         prune(home)
-        manifest = read_manifest(home / "snapshots" / id)
+        folder = home / "snapshots" / id
+        return _report(folder, started, newest=id, fresh=fresh, switched=before != folder)
+
+
+def _report(
+    folder: Path, started: dt.datetime, *, newest: str, fresh: bool = False, switched: bool = False
+) -> BuildReport:
+    m = read_manifest(folder)
     seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()
-    return BuildReport(id, fresh, manifest.cards, manifest.documents, sum(manifest.passages.values()), seconds)
+    passages = sum(m.passages.values())
+    return BuildReport(folder.name, fresh, m.cards, m.documents, passages, seconds, switched, newest)
+
+
+def _gone_back_to(current: Path, id: str, server: Publisher | None) -> bool:
+    """Whether a snapshot answers because it was activated: the last build published `id`, and nothing came since.
+
+    A build that was killed before it published has not gone back to anything: the next one ends its work.
+    """
+    try:
+        last_built = (current.parents[1] / _LAST_BUILT).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return last_built == id != current.name and _usable(current, server)
 
 
 def _content(inputs: Inputs, model: Model, *, on_server: bool) -> str:
@@ -185,7 +228,7 @@ def _write(
 
 
 def _publish(folder: Path, manifest: Manifest, target: Path) -> None:
-    (folder / "manifest.json").write_text(manifest.to_json() + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(manifest.to_json() + "\n", encoding="utf-8")
     _sync(folder)
     shutil.rmtree(target, ignore_errors=True)
     folder.rename(target)

@@ -98,7 +98,8 @@ def _unit(vectors: Vector) -> bool:
 def embed_part(home: Path, part: Part, progress: Progress) -> tuple[Path, int]:
     """Embed a part and write it into `NEKB_HOME/shards`; the file and how many texts are in it.
 
-    Vectors are kept in the store as well, so a run that was killed goes on where it stopped.
+    Vectors are kept in the store as well, so a run that was killed goes on where it stopped. Parts of other contents
+    are removed from the folder: nothing that is in the store now could be built from them.
     """
     with only_writer(home), Store(home) as store:
         inputs = read_inputs(shipped_data(), home, store.documents())
@@ -111,52 +112,60 @@ def embed_part(home: Path, part: Part, progress: Progress) -> tuple[Path, int]:
             encoder = QueryEncoder(Path(scratch) / "encoder")
         progress.stage("Embedding passages", len(mine))
         vectors = embed(list(mine.values()), encoder, model.encoder_name, store, progress.advance)
-    folder = home / "shards"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{content[:16]}-{part.number}-of-{part.count}{ENDING}"
-    Shard(part, content, model.encoder_name, list(mine), vectors).write(path)
+        folder = home / "shards"
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob(f"*-of-*{ENDING}"):
+            if not old.name.startswith(content[:16]):
+                old.unlink()
+        path = folder / f"{content[:16]}-{part.number}-of-{part.count}{ENDING}"
+        Shard(part, content, model.encoder_name, list(mine), vectors).write(path)
     return path, len(mine)
 
 
 def merge_parts(home: Path, paths: Sequence[Path]) -> int:
     """Take the vectors of all parts into the store, where the next build finds them; how many there were.
 
-    Raises `BadInputError` where a part is missing or was made of other documents or by another model; nothing is kept
-    then.
+    Parts of other contents, which an earlier round left, are passed over. Raises `BadInputError` where a part is
+    missing or was made by another model; nothing is kept then.
     """
-    shards = [Shard.read(path) for path in paths]
-    _require_all(shards)
+    shards = [(path.name, Shard.read(path)) for path in paths]
     with only_writer(home), Store(home) as store:
         inputs = read_inputs(shipped_data(), home, store.documents())
         model = find_model()
         content = inputs.content_hash(model)
-        for path, shard in zip(paths, shards, strict=True):
-            _require_same(path.name, shard, content, model)
-        for shard in shards:
+        fitting = [(name, shard) for name, shard in shards if shard.content == content]
+        _require_all([s.part for _, s in fitting], [name for name, s in shards if s.content != content])
+        for name, shard in fitting:
+            _require_model(name, shard, model)
+        for _, shard in fitting:
             store.keep_vectors(dict(zip(shard.hashes, shard.vectors, strict=True)), model.encoder_name)
-    return sum(len(s.hashes) for s in shards)
+    return sum(len(s.hashes) for _, s in fitting)
 
 
-def _require_all(shards: Sequence[Shard]) -> None:
-    counts = {s.part.count for s in shards}
-    if len(counts) != 1:
-        there = ", ".join(sorted({f"{s.part.number}/{s.part.count}" for s in shards}))
+def _require_all(parts: Sequence[Part], others: Sequence[str]) -> None:
+    """Refuse what is not every part of one whole; `others` are files that were passed over, and may be why."""
+    remedy = "Name the file of every part, each made with the same store and the same version of nekb."
+    counts = {p.count for p in parts}
+    if len(counts) > 1:
+        there = ", ".join(sorted({f"{p.number}/{p.count}" for p in parts}))
         raise BadInputError(f"These are not all parts of one whole: {there}.", "Name the files of one whole.")
-    missing = sorted(set(range(1, max(counts) + 1)) - {s.part.number for s in shards})
+    why = f"{_some(others)} was made of other documents or other guidance." if others else ""
+    if not counts:
+        raise BadInputError(why, remedy)
+    count = counts.pop()
+    missing = sorted(set(range(1, count + 1)) - {p.number for p in parts})
     if missing:
-        shown = ", ".join(f"{number}/{max(counts)}" for number in missing[:5])
-        shown += f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise BadInputError(f"These are not all parts: {shown} is missing.", "Name the file of every part.")
+        shown = _some([f"{number}/{count}" for number in missing])
+        raise BadInputError(f"These are not all parts: {shown} is missing. {why}".rstrip(), remedy)
 
 
-def _require_same(name: str, shard: Shard, content: str, model: Model) -> None:
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _require_model(name: str, shard: Shard, model: Model) -> None:
     if shard.model != model.encoder_name:
         raise BadInputError(
             f"{name} was embedded by another model.",
             "Set the same NEKB_MODEL and the same version of nekb on each machine, and embed again.",
-        )
-    if shard.content != content:
-        raise BadInputError(
-            f"{name} was made of other documents or other guidance.",
-            "Give each machine the same store and the same version of nekb, and embed again.",
         )

@@ -84,6 +84,13 @@ def test_the_whole_surface_answers(client: httpx.Client) -> None:
     assert 'nekb_requests_total{route="/v1/ask",status="200"}' in metrics
 
 
+def test_a_document_that_has_an_address_is_shown_with_what_links_to_it(client: httpx.Client) -> None:
+    shown = client.get("/v1/threads/tag-network-extension-resources")
+    assert shown.status_code == 200, shown.text
+    assert shown.json()["url"].startswith("https://developer.apple.com/forums/")
+    assert shown.json()["linked_from"] == []
+
+
 def test_filters_of_a_search(client: httpx.Client) -> None:
     query = {"query": "url filter blocked page"}
     everything = client.get("/v1/search", params=query | {"limit": 50}).json()["items"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from kb.documents import Document, Post
 from kb.errors import BadInputError, NekbError
 from kb.snapshot import Snapshot
 from kb.triage import Triage, posters_words, triage
+from tests.ingest.pages import Post as Shown
+from tests.ingest.pages import Thread as Page
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -84,6 +87,11 @@ def test_a_hostile_title_formats_nothing_in_a_draft_or_a_terminal(snapshot: Snap
     assert "evil" not in (made.draft or "")
 
 
+def test_where_no_question_is_held_no_reply_is_taken_for_one() -> None:
+    replies = (Post("reply", "NEVPNErrorDomain 1", author="helper"), Post("reply", "Same here.", author="helper"))
+    assert posters_words(Document("t", "forum", "thread", "Help", replies)) == "Help"
+
+
 @pytest.fixture
 def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEKB_HOME", str(home))
@@ -149,3 +157,49 @@ def test_no_name_is_not_the_folder_that_one_is_in(
     done = CliRunner().invoke(command, [""])
     assert isinstance(done.exception, BadInputError)
     assert done.exception.sentence == "No file is named."
+
+
+def _long_thread(folder: Path) -> tuple[Path, Path]:
+    """The files of both pages of a thread; on the second the poster adds an error."""
+    asked = Shown(1, "<p>My app cannot join the accessory's hotspot.</p>", "asker", question=True)
+    replies = [Shown(100 + n, f"<p>Reply {n}: our proxy breaks DNS after sleep.</p>", "helper") for n in range(22)]
+    replies.append(Shown(130, "<p>It is NEHotspotConfigurationErrorDomain code 8 on iOS 18.</p>", "asker"))
+    pages = folder / "1.html", folder / "2.html"
+    for number, (path, some) in enumerate(zip(pages, (replies[:20], replies[20:]), strict=True), 1):
+        page = Page(900200, "Join fails", asked, some, page=number, pages=2, stated=23)
+        path.write_text(f"<!-- saved from url=(0050){page.address} -->{page.html()}", encoding="utf-8")
+    return pages
+
+
+def test_a_thread_on_two_pages_is_judged_once_by_what_its_poster_wrote_on_both(tmp_path: Path, at_home: None) -> None:
+    _long_thread(tmp_path)
+    done = CliRunner().invoke(command, [str(tmp_path), "--json"])
+    [line] = done.stdout.splitlines()
+    made = Triage.from_json(line)
+    assert (made.thread.id, made.thread.author) == ("thread-900200", "asker")
+    assert made.cards[0].id == "hotspot-internal-error-8"
+    assert not {"error", "os"} & {item.signal for item in made.left_out}
+
+
+def test_a_later_page_alone_is_not_judged_and_it_is_said_what_is_missing(tmp_path: Path, at_home: None) -> None:
+    first, second = _long_thread(tmp_path)
+    first.unlink()
+    done = CliRunner().invoke(command, [str(second), "--json"])
+    assert isinstance(done.exception, BadInputError)
+    assert "the question of this thread is not there" in done.exception.sentence
+    assert done.stdout == ""
+    (tmp_path / "a.txt").write_text("Hotspot fails\ncode 8 hotspot")
+    beside = CliRunner().invoke(command, [str(tmp_path), "--json"])
+    [line] = beside.stdout.splitlines()
+    assert json.loads(line)["thread"]["title"] == "Hotspot fails"
+    assert "passed over: Join fails: the question" in beside.stderr
+
+
+def test_of_two_copies_of_a_page_the_later_one_is_judged(tmp_path: Path, at_home: None) -> None:
+    first, second = _long_thread(tmp_path)
+    second.write_text(first.read_text().replace("cannot join", "can never join"))
+    for path, day in ((first, 2), (second, 1)):
+        os.utime(path, (86_400 * day, 86_400 * day))
+    [found] = threads_in(str(tmp_path), tmp_path, pytest.fail)
+    assert found.question
+    assert "cannot join" in found.question.body

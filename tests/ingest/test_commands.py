@@ -191,9 +191,9 @@ def test_a_run_that_ended_before_it_built_is_built_by_the_next(
     import_files(own_home, [tmp_path / "x.html"])
     built: list[Path] = []
 
-    def build(home: Path, _: object) -> BuildReport:
+    def build(home: Path, _: object, *, only_news: bool) -> BuildReport:
         built.append(home)
-        return BuildReport("id", True, 1, 5, 9, 0.1)
+        return BuildReport("id", True, 1, 5, 9, 0.1, True, "id")
 
     monkeypatch.setattr("ingest.build.build", build)
     assert nekb("ingest", tmp_path / "x.html").exit_code == 0

@@ -20,7 +20,7 @@ from api.cli.main import main
 from ingest.build import build
 from ingest.build.inputs import read_inputs
 from ingest.build.model import find_model
-from ingest.build.shards import Part, Shard, embed_part, merge_parts
+from ingest.build.shards import ENDING, Part, Shard, embed_part, merge_parts
 from ingest.progress import Silent
 from ingest.store import Store
 from kb.errors import BadInputError
@@ -133,6 +133,33 @@ def test_right_parts_are_taken_into_the_store(parts: Parts) -> None:
     before, _ = parts.kept()
     assert merge_parts(parts.home, parts.files) == 2 * PARTS
     assert parts.kept()[0] == before + 2 * PARTS
+
+
+def test_parts_that_an_earlier_round_left_are_passed_over(parts: Parts) -> None:
+    before, _ = parts.kept()
+    for number in range(1, PARTS + 1):
+        left = parts.files[number - 1].with_name(f"left-{number}{ENDING}")
+        dataclasses.replace(Shard.read(parts.files[number - 1]), content="0" * 64, model="0" * 64).write(left)
+        parts.files.append(left)
+    assert merge_parts(parts.home, parts.files) == PARTS * 2
+    assert parts.kept()[0] == before + PARTS * 2
+
+
+def test_where_no_part_fits_they_are_refused(parts: Parts) -> None:
+    for number in range(1, PARTS + 1):
+        parts.replace(number, content="0" * 64)
+    with pytest.raises(BadInputError, match=r"1.shard.npz, 2.shard.npz, 3.shard.npz was made of other documents"):
+        merge_parts(parts.home, parts.files)
+
+
+def test_a_part_that_is_embedded_takes_the_place_of_those_of_before(parts: Parts) -> None:
+    folder = parts.home / "shards"
+    folder.mkdir()
+    kept, *others = (folder / f"{name}{ENDING}" for name in (f"{parts.content[:16]}-2-of-2", f"{'0' * 16}-1-of-2"))
+    for path in (kept, *others):
+        shutil.copy(parts.files[0], path)
+    path, _ = embed_part(parts.home, Part(1, 2), Silent())
+    assert sorted(folder.iterdir()) == sorted([path, kept])
 
 
 @pytest.mark.parametrize(

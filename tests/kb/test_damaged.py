@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from kb import ask
 from kb.errors import SnapshotError
-from kb.snapshot import current_folder, open_current
+from kb.snapshot import Snapshot, current_folder, open_current
 
 FILES = [
     "cards.json",
@@ -44,3 +45,11 @@ def test_a_name_of_the_current_snapshot_that_is_no_text_names_none(own_home: Pat
     assert current_folder(own_home) is None
     with pytest.raises(SnapshotError, match="nekb build"):
         open_current(own_home)
+
+
+def test_a_statement_that_sqlite_does_not_understand_is_not_told_as_damage(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.snapshot._HEAD", "no_such_column")
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        snapshot.heads([0])

@@ -1,4 +1,4 @@
-"""Ranking threads: answered, newest, canonical ones first, each once, and none for the sake of it."""
+"""Ranking threads: answered, newest, canonical ones first, each once, none for the sake of it; what links to one."""
 
 from __future__ import annotations
 
@@ -161,6 +161,14 @@ def test_scores_lie_between_0_and_1_and_fall(snapshot: Snapshot) -> None:
         scores = [t.score for t in ranked(snapshot, text, 20)]
         assert all(0 <= s <= 1 for s in scores)
         assert scores == sorted(scores, reverse=True)
+
+
+def test_what_links_to_an_address_is_named_and_the_document_there_is_not(build: Build) -> None:
+    kettle = thread("kettle", "Kettle filter", KETTLE)
+    pointing = thread("pointing", "Toaster filter", "Read the kettle's thread.", links=(kettle.url,))
+    snapshot = build([kettle, pointing, thread("other", "Blue relay", "The blue relay refuses its certificate.")])
+    assert kettle.url is not None
+    assert [h.id for h in snapshot.linked_from(kettle.url)] == ["pointing"]
 
 
 def head(id: str, **more: object) -> Head:

@@ -12,7 +12,7 @@ from api.http.dependencies import Held, caller
 from api.http.files import RANGES, ServedFile
 from api.http.problems import ANY, documented
 from kb.errors import NotFoundError, SnapshotError
-from kb.snapshot import read_manifest
+from kb.snapshot import MANIFEST, read_manifest
 
 router = APIRouter(
     prefix="/v1/snapshots",
@@ -43,6 +43,6 @@ def get_file(
         known = read_manifest(folder).files if _ID.match(id) else {}
     except SnapshotError:
         known = {}
-    if not known or (name != "manifest.json" and name not in known):
+    if not known or (name != MANIFEST and name not in known):
         raise NotFoundError("There is no such file of a snapshot.", "GET /v1/snapshots/current names the snapshot.")
     return ServedFile(folder / name, media_type="application/octet-stream")
