@@ -50,6 +50,7 @@ _PULLING = ".pulling-"
 _MANIFEST_BYTES = 4 << 20
 _TRIES = 4  # in a row without a byte more
 _PAUSE = 0.5
+_SMALL_SECONDS = 60.0  # for a whole small file; the data directory is held meanwhile
 _BUSY = (429, 500, 502, 503, 504)
 
 
@@ -121,8 +122,9 @@ def _pulled(client: httpx.Client, base: str, home: Path) -> Pulled:
     folder = home / "snapshots" / id
     if not (_whole(folder) and _can_answer(folder)):
         fetched, reused = _fetch(client, f"{base}/{id}", id, home)
+    before = current_folder(home)
     point_current(home, id)
-    prune(home, collections=False)
+    prune(home, before=before, collections=False)
     return Pulled(id, True, fetched, reused)
 
 
@@ -261,15 +263,22 @@ def _small(client: httpx.Client, url: str, limit: int) -> bytes:
         try:
             with client.stream("GET", url) as response:
                 _require(response)
-                body = b""
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > limit:
-                        raise SnapshotError("The answer of the address is too long.", "Check the address.")
-                return body
+                return _body(response, limit)
         except (httpx.TransportError, httpx.InvalidURL, Broken):
             time.sleep(_PAUSE * 2**attempt)
     raise _unreachable()
+
+
+def _body(response: httpx.Response, limit: int) -> bytes:
+    until = time.monotonic() + _SMALL_SECONDS
+    body = b""
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > limit:
+            raise SnapshotError("The answer of the address is too long.", "Check the address.")
+        if time.monotonic() > until:
+            raise Broken
+    return body
 
 
 def _require(response: httpx.Response) -> None:

@@ -105,7 +105,7 @@ def build(home: Path, progress: Progress | None = None, *, wait: bool = False, o
             server.point(collection_name(id))
         point_current(home, id)
         (home / _LAST_BUILT).write_text(f"{id}\n", encoding="utf-8")
-        prune(home)
+        prune(home, before=before)
         folder = home / "snapshots" / id
         return _report(folder, started, newest=id, fresh=fresh, switched=before != folder)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ingest.build.milvus import Publisher
 from kb.errors import NekbError, NotFoundError, SnapshotError
 from kb.milvus import MilvusAddress, configured
-from kb.snapshot import Manifest, current_folder, point_current, read_manifest
+from kb.snapshot import BUILD_AGAIN, Manifest, current_folder, intact, point_current, read_manifest
 
 KEPT_SNAPSHOTS = 3
 _LOADED = 2  # collections the server keeps in memory: the current one, and the one that replicas may still answer from
@@ -40,6 +40,8 @@ def activate(home: Path, id: str) -> Manifest:
     if folder is None:
         raise NotFoundError(f"There is no snapshot {id!r} here.", "`nekb snapshots list` names them.")
     manifest = read_manifest(folder)
+    if not intact(folder, manifest):
+        raise SnapshotError(f"Files of the snapshot {id} are not what was built.", BUILD_AGAIN)
     if manifest.collection is not None:
         publisher = Publisher(_server())
         if not publisher.holds(manifest.collection, manifest.passages["documents"]):
@@ -52,14 +54,15 @@ def activate(home: Path, id: str) -> Manifest:
     return manifest
 
 
-def prune(home: Path, keep: int = KEPT_SNAPSHOTS, *, collections: bool = True) -> list[str]:
+def prune(home: Path, keep: int = KEPT_SNAPSHOTS, *, before: Path | None = None, collections: bool = True) -> list[str]:
     """Remove the oldest snapshots beyond `keep`, never the current one; return the ids removed.
 
+    The one that answered `before` goes last, however old: one goes back to it, and a replica may still answer from it.
     Their `collections` go with them, unless this is a replica, which does not decide that for the others. A snapshot
     whose collection cannot be dropped now stays for the next time.
     """
     current = current_folder(home)
-    others = [f for f in _folders(home) if f != current]
+    others = sorted((f for f in _folders(home) if f != current), key=lambda f: f != before)
     kept, gone = others[: max(keep - 1, 0)], others[max(keep - 1, 0) :]
     removed = [folder.name for folder in gone if _removed(folder, collections)]
     for folder in kept[_LOADED - 1 :] if collections else ():

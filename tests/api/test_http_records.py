@@ -58,6 +58,7 @@ def test_without_keys_the_records_are_not_asked(own_home: Path, monkeypatch: pyt
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_votes_that_wait_for_another_writer_keep_no_question_waiting(serving: Start, own_home: Path) -> None:
     _, secret = create_key(open_database(own_home), "team", ("ask", "feedback"))
     client = serving("--public-name", "nekb.test", "--rate", "1000/minute")

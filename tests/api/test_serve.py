@@ -64,6 +64,7 @@ def test_an_empty_number_of_days_counts_as_none(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_is_announced_that_cannot_keep_its_records(own_home: Path) -> None:
+    (own_home / "records.db").unlink(missing_ok=True)
     (own_home / "records.db").mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "api.cli", "serve", "--port", "8799"],

@@ -503,6 +503,7 @@ class Odd:
         self._server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"[]", b"null", b'"x"', b"3", b"", b"<html>", b"\xff", b"[" * 100_000])
 def test_an_answer_of_slack_that_is_no_object_is_a_failure_and_may_have_arrived(said: bytes) -> None:
     with Odd(said) as slack, pytest.raises(SendError) as raised:

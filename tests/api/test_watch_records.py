@@ -112,6 +112,7 @@ def asking() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "seconds"),
     [

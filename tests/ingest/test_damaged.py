@@ -8,6 +8,8 @@ import pytest
 
 from ingest.build import build
 from ingest.build.run import _usable, earlier_snapshots
+from ingest.build.snapshots import activate
+from kb.errors import SnapshotError
 from kb.snapshot import current_folder, file_hash, read_manifest
 
 
@@ -17,6 +19,12 @@ def zeroed(home: Path, name: str) -> Path:
     assert folder is not None
     (folder / name).write_bytes(bytes((folder / name).stat().st_size))
     return folder
+
+
+def test_what_holds_other_bytes_is_not_activated(own_home: Path) -> None:
+    folder = zeroed(own_home, "cards.json")
+    with pytest.raises(SnapshotError, match="not what was built"):
+        activate(own_home, folder.name)
 
 
 def test_what_holds_other_bytes_is_not_taken_for_built(own_home: Path) -> None:

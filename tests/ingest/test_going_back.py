@@ -50,6 +50,7 @@ def test_an_ingest_without_news_leaves_it_and_says_so(own_home: Path, earlier: s
     assert json.loads(nekb("reparse", "--json"))["snapshot"] == earlier
 
 
+@pytest.mark.slow
 def test_a_build_on_purpose_ends_it_and_says_so(own_home: Path, earlier: str) -> None:
     said = nekb("build")
     assert "Nothing changed" in said
@@ -72,6 +73,7 @@ def test_one_that_is_damaged_is_not_left_to_answer(own_home: Path, earlier: str)
     assert answering(own_home) != earlier
 
 
+@pytest.mark.slow
 def test_an_ingest_with_news_ends_it_and_says_so(own_home: Path, earlier: str, tmp_path: Path) -> None:
     (tmp_path / "x.html").write_text(Thread().html(), encoding="utf-8")
     said = nekb("ingest", tmp_path / "x.html")

@@ -53,6 +53,7 @@ RUNS = (
 ENDS = ("", " x", "\n" * 9 + "x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_of_anything_is_read_in_time(read: Callable[[str], object], run: str) -> None:
@@ -75,6 +76,7 @@ def test_a_dump_of_headers_alone_is_read_in_time() -> None:
     assert time.perf_counter() - started < ALLOWED * 2
 
 
+@pytest.mark.slow
 def test_a_page_of_fences_that_nothing_closes_is_read_and_cut_in_time() -> None:
     thread = Thread(question=PagePost(1, f"<p>{'```a<br>' * 30_000}</p>", question=True))
     document = read(thread.html(), thread.address).parts[0].document

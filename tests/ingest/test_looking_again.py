@@ -141,6 +141,7 @@ def test_a_thread_is_fetched_again_after_thirty_days_though_the_walk_does_not_co
     assert threads_asked(forum) == [], "what is gone is left alone"
 
 
+@pytest.mark.slow
 def test_looking_again_keeps_to_the_budget_and_goes_on_in_the_next_run(
     tmp_path: Path, forum: Aging, server: Replay
 ) -> None:
@@ -164,6 +165,7 @@ def test_one_thread_that_is_named_brings_none_of_the_others(tmp_path: Path, foru
     assert threads_asked(forum) == ["800001"]
 
 
+@pytest.mark.slow
 def test_of_many_pages_that_are_as_they_were_a_few_may_be_gone(tmp_path: Path, forum: Aging, server: Replay) -> None:
     forum.threads |= Forum(30).threads
     forum.ages = dict.fromkeys(forum.threads, "Mar ’26")

@@ -6,6 +6,7 @@ import errno
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -180,6 +181,28 @@ def test_a_changed_file_is_refused_and_the_last_snapshot_answers_on(home: Path, 
     assert not (replica / "snapshots" / id).exists()
 
 
+def test_an_address_that_says_hardly_anything_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Trickle(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(30):
+                self.wfile.write(b"a")
+                time.sleep(0.05)
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Trickle)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(pulling, "_SMALL_SECONDS", 0.2)
+    monkeypatch.setattr(pulling, "_PAUSE", 0.0)
+    with pytest.raises(SnapshotError, match="cannot be reached"):
+        pull(tmp_path, f"http://127.0.0.1:{server.server_address[1]}")
+    server.shutdown()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["../../outside", "/etc/outside", "a/../../b", ".", "a//b", "x" * 500, "x\n", "encoder/model.onnx/x", MANIFEST],
@@ -196,6 +219,7 @@ def test_names_from_outside_never_leave_the_folder_nor_stand_in_the_way_of_other
     assert len(asked) == 2, "no file was asked for"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -218,6 +242,7 @@ def test_a_manifest_that_lacks_parts_or_has_other_types_is_refused_and_the_right
     assert open_current(replica).manifest.id == id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["Infinity", "1e999", "-1", "[" * 100_000, '"x"'])
 def test_a_manifest_with_numbers_that_are_none_is_refused_in_a_sentence(
     size: str, home: Path, served: Served, tmp_path: Path

@@ -112,6 +112,7 @@ FAULTS: dict[str, tuple[Callable[[Parts], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_part_that_is_not_right_is_said_and_nothing_is_kept(
     fault: str, parts: Parts, capsys: pytest.CaptureFixture[str]
