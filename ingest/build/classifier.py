@@ -23,6 +23,8 @@ from kb.matching.classifier import NONE, CardClassifier, TermModel, features
 from kb.signals import SignalTables, read_signals
 from kb.snapshot import SCHEMA, Manifest
 
+NUMBERS = (REPORTED, ALSO, BALANCE, term_model.NUMBERS, vector_model.NUMBERS)  # other ones teach another classifier
+
 
 class Training:
     """What teaches a snapshot's classifier, and where an earlier snapshot was taught the same, its classifier."""
@@ -62,8 +64,7 @@ class Training:
 
 def _hash(passages: Iterable[Passage], classes: list[str], tables: Mapping[str, Any], encoder: str) -> str:
     """The hash of all that teaches: the passages, what reads signals in them, and what makes their vectors."""
-    numbers = [REPORTED, ALSO, BALANCE, term_model.NUMBERS, vector_model.NUMBERS]
-    digest = hashlib.sha256(json.dumps([numbers, classes, tables, encoder, SCHEMA], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([NUMBERS, classes, tables, encoder, SCHEMA], sort_keys=True).encode())
     for p in passages:
         digest.update(json.dumps([p.owner, p.text, p.embedded, p.also, p.reported], ensure_ascii=False).encode())
     return digest.hexdigest()

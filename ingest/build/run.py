@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ingest.build.beside import beside
-from ingest.build.classifier import Training
+from ingest.build.classifier import NUMBERS, Training
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
 from ingest.build.inputs import Inputs, read_inputs
@@ -133,8 +133,8 @@ def _gone_back_to(current: Path, id: str, server: Publisher | None) -> bool:
 
 def _content(inputs: Inputs, model: Model, *, on_server: bool) -> str:
     """The hash of all that a snapshot is; with its vectors on a server it is another one than with files."""
-    content = inputs.content_hash(model)
-    return hashlib.sha256(f"{content} milvus".encode()).hexdigest() if on_server else content
+    made_of = f"{inputs.content_hash(model)} {NUMBERS}{' milvus' if on_server else ''}"
+    return hashlib.sha256(made_of.encode()).hexdigest()
 
 
 def _usable(folder: Path, server: Publisher | None = None) -> bool:
