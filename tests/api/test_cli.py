@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -215,18 +216,24 @@ def test_streams_that_are_full_or_closed_end_in_no_traceback(
 
 
 def test_a_person_who_stops_it_ends_it_with_130(home: Path) -> None:
-    code = (
-        "import os, signal, threading, time\nfrom api.cli import ask, main\n"
-        "def stop():\n"  # again and again: one that comes in the middle of an import may be lost
-        "    while True:\n        time.sleep(1.5)\n        os.kill(os.getpid(), signal.SIGINT)\n"
-        "threading.Thread(target=stop, daemon=True).start()\nmain.main(['ask', '-'])\n"
+    code = (  # a process in the background is begun with the signal ignored
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from api.cli import ask, main\nprint('ready', flush=True)\nmain.main(['ask', '-'])\n"
     )
     environment = os.environ | {"NEKB_HOME": str(home)}
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [sys.executable, "-c", code], env=environment, stdin=pipe, stdout=pipe, stderr=pipe
     ) as asking:
-        assert asking.wait(30) == 130
+        assert asking.stdout
+        assert asking.stdout.readline() == b"ready\n"
+        for _ in range(20):  # again and again: one that comes in the middle of an import may be lost
+            try:
+                asking.wait(1.5)
+                break
+            except subprocess.TimeoutExpired:
+                asking.send_signal(signal.SIGINT)
+        assert asking.returncode == 130
         assert asking.stderr
         assert b"Traceback" not in asking.stderr.read()
 

@@ -171,6 +171,7 @@ def test_a_header_cannot_be_smuggled_through_the_request_id(client: httpx.Client
     assert client.get("/healthz", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
 
 
+@pytest.mark.slow
 def test_no_origin_may_call_unless_it_was_named(serving: Start) -> None:
     preflight = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
     closed = serving()
@@ -223,6 +224,7 @@ def nekb(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_beyond_loopback_nothing_answers_without_a_key(serving: Start, own_home: Path) -> None:
     refused = nekb(own_home, "serve", "--host", "0.0.0.0", "--port", "1")  # refused before it listens
     assert refused.returncode == 2

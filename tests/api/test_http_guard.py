@@ -172,6 +172,7 @@ def test_a_proxy_that_is_named_says_who_asks(serving: Start) -> None:
 GOES_AWAY = ["/v1/ask", "/v1/feedback", "/mcp", "/", "/feedback"]
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_failure_of_ours(
     serving: Start, tmp_path: Path
 ) -> None:

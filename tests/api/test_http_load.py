@@ -129,6 +129,7 @@ def test_workers_share_the_snapshot_in_memory(own_home: Path, tmp_path: Path) ->
         process.wait(timeout=60)
 
 
+@pytest.mark.slow
 def test_a_server_ends_what_it_began(serving: Start) -> None:
     client = serving()
     pid = listener(client.base_url.port or 0)

@@ -20,6 +20,7 @@ from kb.errors import BadInputError
 from tests.api.conftest import Start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "code"),
     [

@@ -129,6 +129,7 @@ def test_a_vote_out_of_the_form_that_cannot_be_kept_is_told_where_its_button_was
     assert "The vote could not be kept" in texts(message["blocks"])
 
 
+@pytest.mark.slow
 def test_a_vote_while_the_records_are_locked_is_told_as_that(
     stub: SlackStub, snapshot: Snapshot, hasty: Engine, tmp_path: Path
 ) -> None:

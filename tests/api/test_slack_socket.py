@@ -183,6 +183,7 @@ def test_a_cold_socket_acknowledges_in_time_answers_once_and_logs_nothing_of_it(
     assert not [word for word in ("private-word", "secret-word") if word in log.read_text()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bot", "sentence"), [("xoxb-wrong", "refused a token: invalid_auth"), (None, "cannot be reached")]
 )

@@ -153,6 +153,7 @@ def test_where_no_part_fits_they_are_refused(parts: Parts) -> None:
         merge_parts(parts.home, parts.files)
 
 
+@pytest.mark.slow
 def test_a_part_that_is_embedded_takes_the_place_of_those_of_before(parts: Parts) -> None:
     folder = parts.home / "shards"
     folder.mkdir()

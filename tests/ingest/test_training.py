@@ -38,6 +38,7 @@ def said(model: TermModel | VectorModel, word: int) -> Array:
     return model.of(np.eye(CLASSES, 8, dtype=np.float32)[word])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [by_terms, by_vectors])
 def test_each_word_is_learned_and_what_is_right_in_part_comes_second(train: type) -> None:
     model = train(lessons())
