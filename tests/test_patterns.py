@@ -73,7 +73,7 @@ def _made(node: ast.Call, module: Any, text: str) -> tuple[re.Pattern[Any], bool
     written = eval(compile(ast.Expression(node.args[0]), "pattern", "eval"), vars(module))
     pattern = re.compile(written, sum(int(re.RegexFlag[flag]) for flag in flags))
     function = ast.unparse(node.func).removeprefix("re.")
-    names = [name for name, value in vars(module).items() if value is pattern] if function == "compile" else []
+    names = [name for name, value in vars(module).items() if value == pattern] if function == "compile" else []
     uses = {use for name in names for use in re.findall(rf"\b{name}\.(\w+)\(", text)} or {function}
     return pattern, uses <= {"match", "fullmatch"}
 

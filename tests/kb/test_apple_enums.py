@@ -20,16 +20,20 @@ from kb.signals.tables import Domain, compile_tables
 
 pytestmark = pytest.mark.slow
 
-FRAMEWORKS = ("NetworkExtension", "SystemExtensions", "Network")
+FRAMEWORKS = ("NetworkExtension", "SystemExtensions", "Network", "Cocoa")
 VERSION = "12.2.2"
 _PLATFORM = "macosx_10_9_universal2"
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
-# Swift-only or iOS-only enumerations, which the macOS metadata does not carry.
-NOT_IN_METADATA = {"ne-url-filter-manager", "ne-hotspot-helper-result", "ne-hotspot-helper-command"}
+# Foundation's, of whose cases the tables hold those that are met here.
+IN_PART = {"net-services", "cocoa-xpc", "nsurl"}
+# Swift-only or iOS-only enumerations, which the macOS metadata does not carry, and what C headers alone declare.
+NOT_IN_METADATA = {
+    "ne-url-filter-manager", "ne-hotspot-helper-result", "ne-hotspot-helper-command", "dns-sd", "posix",
+}  # fmt: skip
 
 
 class Metadata:
-    """The constants and the enumeration cases of the three frameworks."""
+    """The constants and the enumeration cases of the frameworks."""
 
     def __init__(self, texts: list[str]) -> None:
         joined = "\n".join(texts)
@@ -55,7 +59,7 @@ def apple(tmp_path_factory: pytest.TempPathFactory) -> Metadata:
 
 def _metadata(wheel: Path) -> str:
     with zipfile.ZipFile(wheel) as archive:
-        name = next(n for n in archive.namelist() if n.endswith("/_metadata.py"))
+        name = next(n for n in archive.namelist() if re.search(r"^(?!AppKit|CoreFoundation)\w+/_metadata\.py$", n))
         return archive.read(name).decode()
 
 
@@ -66,7 +70,7 @@ def symbol_prefix(domain: Domain) -> str:
     return base.removesuffix("_t") + "_" if base.endswith("_t") else base if symbols[0].startswith(base) else "k" + base
 
 
-ENUMS = [d for d in TABLES.domains.values() if d.enum and d.id not in NOT_IN_METADATA]
+ENUMS = [d for d in TABLES.domains.values() if d.enum and d.id not in NOT_IN_METADATA | IN_PART]
 
 
 def test_the_metadata_is_there_and_carries_every_enumeration(apple: Metadata) -> None:
@@ -81,6 +85,12 @@ def test_every_case_has_apples_symbol_and_number_and_none_is_missing(domain: Dom
     theirs = apple.of(symbol_prefix(domain))
     assert {n: (ours[n], v) for n, v in theirs.items() if n in ours and ours[n] != v} == {}
     assert sorted(set(theirs) - set(ours)) == []
+
+
+@pytest.mark.parametrize("id", sorted(IN_PART))
+def test_the_cases_of_foundation_have_apples_symbols_and_numbers(id: str, apple: Metadata) -> None:
+    ours = {c.symbol: c.code for c in TABLES.domains[id].cases.values()}
+    assert ours == {symbol: apple.cases.get(str(symbol)) for symbol in ours}
 
 
 def test_every_domain_constant_is_apples(apple: Metadata) -> None:
