@@ -6,6 +6,9 @@ import re
 
 import httpx
 
+from ingest.addresses import LOOPBACK
+from kb.errors import BadInputError
+
 _HOST = re.compile(rb"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+")  # a name, or an address of IPv6
 
 
@@ -21,3 +24,15 @@ def web_url(address: str) -> httpx.URL | None:
         return None
     known = url.scheme in ("http", "https") and _HOST.fullmatch(url.raw_host) and url.port != 0
     return url if known and (url.port or 0) < 1 << 16 else None
+
+
+def web_address(address: str) -> str:
+    """An address to send to, without space around it.
+
+    Raises `BadInputError` for what is none, and for one that is not https, unless it is of this machine.
+    """
+    url = web_url(address)
+    if url and (url.scheme == "https" or url.host in LOOPBACK):
+        return address.strip()
+    raise BadInputError("The address to send to is no https address.", "Only this machine may be sent to by http.",
+                        code="address")  # fmt: skip

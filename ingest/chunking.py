@@ -59,6 +59,7 @@ def document_passages(document: Document, tokens: TokenCount) -> list[Passage]:
     """Question and answers apart, each with the document's title before it; what is said twice stands once."""
     out, said = [], set()
     earlier: set[str] = set()
+    quoting = any(_QUOTE.search(post.body) for post in document.posts)  # most threads do not, and need no comparison
     for post in document.posts:
         heading = document.title if post.kind in ("question", "article") else f"{document.title} › {_speaker(post)}"
         for text in cut(embeddable(post.body, earlier), tokens):
@@ -66,7 +67,8 @@ def document_passages(document: Document, tokens: TokenCount) -> list[Passage]:
             if key not in said:
                 said.add(key)
                 out.append(Passage(document.id, post.kind, heading, text))
-        earlier |= _told(post.body)
+        if quoting:
+            earlier |= _told(post.body)
     return out or [Passage(document.id, "title", "", document.title)]
 
 

@@ -15,30 +15,27 @@ _DRIFT = dt.timedelta(minutes=1)  # by which clocks differ without anything bein
 _WRITTEN = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # a clock that shows less is wrong itself
 
 
-def bring_back(db: sqlite3.Connection) -> str | None:
-    """Set every time after now to now, where a clock ran ahead; return the latest there was, None where none did.
+def ran_ahead(db: sqlite3.Connection) -> str | None:
+    """The latest time there is, where a clock ran ahead and left it; None where none did."""
+    now, latest = _now(), _latest(db)
+    return latest if latest is not None and latest > (now + _DRIFT).isoformat() and now >= _WRITTEN else None
 
-    What rests until some time rests for a day at most. Belongs outside a transaction.
-    """
-    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    latest = _latest(db)
-    if latest is None or latest <= (now + _DRIFT).isoformat() or now < _WRITTEN:
-        return None
-    db.execute("begin immediate")
-    try:
-        for table, column in _HAPPENED:
-            _at_most(db, table, column, now.isoformat())
-        for table, column in _RESTS:
-            _at_most(db, table, column, (now + dt.timedelta(days=1)).isoformat())
-        for table in ("parts", "documents"):  # a label counts from the day it was shown on
-            today, captured = now.date().isoformat(), "json_extract(body, '$.captured')"
-            sql = f"update {table} set body = json_set(body, '$.captured', ?) where {captured} > ?"  # noqa: S608 - ours
-            db.execute(sql, (today, today))
-    except BaseException:
-        db.execute("rollback")
-        raise
-    db.execute("commit")
-    return latest
+
+def bring_back(db: sqlite3.Connection) -> None:
+    """Set every time after now to now. What rests until some time rests for a day at most. Needs a transaction."""
+    now = _now()
+    for table, column in _HAPPENED:
+        _at_most(db, table, column, now.isoformat())
+    for table, column in _RESTS:
+        _at_most(db, table, column, (now + dt.timedelta(days=1)).isoformat())
+    for table in ("parts", "documents"):  # a label counts from the day it was shown on
+        today, captured = now.date().isoformat(), "json_extract(body, '$.captured')"
+        sql = f"update {table} set body = json_set(body, '$.captured', ?) where {captured} > ?"  # noqa: S608 - ours
+        db.execute(sql, (today, today))
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def _latest(db: sqlite3.Connection) -> str | None:

@@ -49,6 +49,12 @@ class UnreadableError(Exception):
     """A file that cannot be read; the argument says why, in words for people."""
 
 
+def require_named(what: str, remedy: str = "Name a saved page, or a folder or zip of them.") -> None:
+    """Refuse an empty name, as an unset variable gives: as a path it is the folder that one is in."""
+    if not what:
+        raise BadInputError("No file is named.", remedy, code="file")
+
+
 def saved_files(paths: Sequence[Path]) -> tuple[list[SavedFile], int]:
     """Every page among the files, folders and zips, and how many other files lay beside them.
 

@@ -37,8 +37,8 @@ from kb.snapshot import (
     Manifest,
     Snapshot,
     current_folder,
-    file_hash,
     intact,
+    is_file_of,
     point_current,
     read_manifest,
 )
@@ -149,14 +149,14 @@ def _filled(
 ) -> int:
     """See to it that a file is in the folder and what its hash says; how many bytes of it were fetched."""
     path, sha256, fetched = folder / name, manifest.sha256[name], 0
-    if _is(path, sha256):
+    if is_file_of(sha256, path):
         return 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    if sha256 in here and _is(here[sha256], sha256):
+    if sha256 in here and is_file_of(sha256, here[sha256]):
         shutil.copyfile(here[sha256], path)
     else:
         fetched = _download(client, f"{base}/{name}", path, manifest.files[name])
-    if not _is(path, sha256):
+    if not is_file_of(sha256, path):
         path.unlink()  # to go on with it would lead nowhere
         raise SnapshotError(
             f"{name} is not what the snapshot's manifest says.",
@@ -326,14 +326,6 @@ def _whole(folder: Path) -> bool:
     except SnapshotError:
         return False
     return bool(manifest.sha256) and intact(folder, manifest)
-
-
-def _is(path: Path, sha256: str) -> bool:
-    """Whether a file is here and what its hash says."""
-    try:
-        return file_hash(path) == sha256
-    except OSError:
-        return False
 
 
 class _Elsewhere:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ingest.assembling import SeenPart, assemble, not_aged
 from ingest.captures import Capture, utc_now
-from ingest.clock import bring_back
+from ingest.clock import bring_back, ran_ahead
 from ingest.folding import sketch
 from ingest.parsing.page import Part
 from ingest.room import no_room, tells_of_no_room
@@ -75,7 +75,10 @@ class Store:
             else:
                 require_this_version(self.db)
             if not reading:
-                self.ahead = bring_back(self.db)
+                self.ahead = ran_ahead(self.db)
+                if self.ahead:
+                    with self.writing():
+                        bring_back(self.db)
         except (NewerStoreError, OlderStoreError) as error:
             raise self._of_another_version(error) from error
         except (sqlite3.DatabaseError, OSError) as error:
@@ -169,7 +172,14 @@ class Store:
         if row is None:
             self.db.execute(
                 "insert into captures (address, page, source, fetched_at, sha256, body) values (?, ?, ?, ?, ?, ?)",
-                (*[capture.address] * 2, capture.source, capture.fetched_at, capture.sha256, _packed(capture.body)),
+                (
+                    capture.address,
+                    capture.address,
+                    capture.source,
+                    capture.fetched_at,
+                    capture.sha256,
+                    _packed(capture.body),
+                ),
             )
             row = self.db.execute(sql, key).fetchone()
         elif row[1] == "failed":  # it may have failed because the body of before is damaged

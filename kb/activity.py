@@ -46,21 +46,16 @@ def activity_span(label: str, shown: str) -> Span | None:
         earliest = dt.datetime.fromisoformat(shown).replace(tzinfo=dt.UTC)
         latest = earliest + _DAY if len(shown) == len("2026-03-18") else earliest
         if found["month"]:
-            month = _MONTHS.index(found["month"]) + 1
-            begin = dt.datetime(_year(found["year"]), month, 1, tzinfo=dt.UTC)
-            end = min((begin + 31 * _DAY).replace(day=1) + _DAY, latest)  # where the forum's clock stands is unknown
+            begin, next_month = _month(found)
+            end = min(next_month + _DAY, latest)  # where the forum's clock stands is unknown
         else:
-            count, unit = int(found["count"] or 0), _UNITS[found["unit"] or "min"]
+            count, unit = _age(found)
             begin, end = earliest - (count + 1) * unit, latest - max(count - 1, 0) * unit
     except (ValueError, OverflowError):
         return None
     if begin > end:
         return None
     return Span(begin.isoformat(timespec="seconds"), end.isoformat(timespec="seconds"))
-
-
-def _year(written: str) -> int:
-    return int(written) + (2000 if len(written) == len("26") else 0)
 
 
 def last_day(activity: str) -> str | None:
@@ -73,12 +68,23 @@ def last_day(activity: str) -> str | None:
     try:
         if parts is None or found is None:
             return dt.date.fromisoformat(activity).isoformat()
-        shown = dt.date.fromisoformat(parts["shown"] or "9999-12-31")
+        shown = dt.date.fromisoformat(parts["shown"]) if parts["shown"] else None
         if found["month"]:
-            year, month = _year(found["year"]), _MONTHS.index(found["month"]) + 1
-            return min(dt.date(year + month // 12, month % 12 + 1, 1) - _DAY, shown).isoformat()
-        if parts["shown"] is None:
-            return None
-        return (shown - int(found["count"] or 0) * _UNITS[found["unit"] or "min"]).isoformat()
+            last = _month(found)[1].date() - _DAY
+            return (min(last, shown) if shown else last).isoformat()
+        count, unit = _age(found)
+        return (shown - count * unit).isoformat() if shown else None
     except (ValueError, OverflowError):  # no day at all, or one before all calendars
         return None
+
+
+def _month(found: re.Match[str]) -> tuple[dt.datetime, dt.datetime]:
+    """When the month of a label begins, and the next one."""
+    year = int(found["year"]) + (2000 if len(found["year"]) == len("26") else 0)
+    begin = dt.datetime(year, _MONTHS.index(found["month"]) + 1, 1, tzinfo=dt.UTC)
+    return begin, (begin + 31 * _DAY).replace(day=1)
+
+
+def _age(found: re.Match[str]) -> tuple[int, dt.timedelta]:
+    """Of how many units a label tells, and the unit."""
+    return int(found["count"] or 0), _UNITS[found["unit"] or "min"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kb.answer import Answer, Link, Step
-from kb.guidance.condition import condition
+from kb.guidance.condition import only
 from kb.guidance.references import renumber
 
 DRAFTED_STEPS = 6
@@ -64,8 +64,7 @@ class _Citations:
 
 def _step(step: Step, cited: _Citations) -> str:
     marks = "".join(f" [{cited.number(link)}]" for link in step.links)
-    only = f" _(only: {condition(step.when)})_" if step.when else ""
-    return f"{step.text}{only}{marks}"
+    return f"{step.text}{only(step.when)}{marks}"
 
 
 def _source(number: int, link: Link) -> str:

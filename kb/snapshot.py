@@ -304,8 +304,13 @@ def file_hash(path: Path) -> str:
 def intact(folder: Path, manifest: Manifest, *parts: str) -> bool:
     """Whether the files of a snapshot, or those whose names begin with one of the parts, are what their hashes say."""
     hashes = {name: sha for name, sha in manifest.sha256.items() if not parts or name.startswith(parts)}
+    return all(is_file_of(sha, folder / name) for name, sha in hashes.items())
+
+
+def is_file_of(sha256: str, path: Path) -> bool:
+    """Whether a file is there and what its hash says."""
     try:
-        return all(file_hash(folder / name) == sha for name, sha in hashes.items())
+        return file_hash(path) == sha256
     except OSError:
         return False
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from api.text import one_line
-from kb.errors import BadInputError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -26,9 +25,9 @@ def doctor(file: str, as_json: bool) -> None:
     Nothing is kept. Exit status: 0 the page is sound, 1 it is not, or one of several cannot be read.
     """
     from ingest.examining import examine
+    from ingest.files import require_named
 
-    if not file:  # it would be the folder that one is in
-        raise BadInputError("No file is named.", "Name a saved page, or a folder or zip of them.", code="file")
+    require_named(file)
     found, unreadable = examine(Path(file), nekb_home())
     if as_json:
         click.echo(json.dumps([e.to_json() for e in found], indent=2, ensure_ascii=False))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from api.text import one_line
-from kb.errors import BadInputError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -48,14 +47,16 @@ def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: b
 
 
 def _sorted_out(what: tuple[str, ...], source: str | None) -> tuple[list[Path], list[str]]:
+    from ingest.files import require_named
+
     addresses = [w for w in what if w.startswith(("http://", "https://"))]
     files = [Path(w) for w in what if w not in addresses]
     if source and files:
         raise click.UsageError("--from fetches addresses; import files without it.")
     if not what and not source:
         raise click.UsageError("Name files, folders, zips or addresses, or a source with --from.")
-    if "" in what:  # it would be the folder that one is in
-        raise BadInputError("No file is named.", "Name a saved page, or a folder or zip of them.", code="file")
+    for name in what:
+        require_named(name)
     return files, addresses
 
 

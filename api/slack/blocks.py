@@ -9,7 +9,7 @@ from api.slack.sections import Block, context, section, sections
 from api.slack.state import pack
 from api.text import one_line
 from kb.answer import Answer, Guidance, Missing, Thread
-from kb.guidance.condition import condition
+from kb.guidance.condition import only
 
 FIRST_STEPS = 4
 PUBLIC, QUOTED = "p", "a"  # what a button carries of the answer above it: everybody sees it; its question is shown
@@ -77,8 +77,7 @@ def _steps(card: Guidance, *, every_step: bool) -> list[Block]:
     lines = []
     for number, step in enumerate(shown, 1):
         cites = " ".join(link(f"[{n}]", item.url) for n, item in enumerate(step.links, 1))
-        only = f" _(only: {entities(condition(step.when))})_" if step.when else ""
-        lines.append(f"*{number}.* {from_markdown(step.text)}{only} {cites}")
+        lines.append(f"*{number}.* {from_markdown(step.text)}{entities(only(step.when))} {cites}")
     return sections(lines)
 
 

@@ -16,6 +16,7 @@ from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.addresses import web_address
 from api.records.channels import channel_defaults, set_channel_default
 from api.records.feedback import keep_feedback
 from api.records.questions import remember
@@ -49,8 +50,6 @@ class SlackSettings:
     def __post_init__(self) -> None:
         """Raises `BadInputError` for an address of Slack's methods to which the token must not go."""
         if self.api_base is not None:
-            from api.triage.targets import web_address
-
             web_address(self.api_base)
 
 

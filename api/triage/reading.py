@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingest.assembling import SeenPart, assemble
 from ingest.captures import Capture
-from ingest.files import SavedFile, read_files, saved_files
+from ingest.files import SavedFile, read_files, require_named, saved_files
 from ingest.parsing.opening import open_capture
 from ingest.parsing.page import ParsedPage
 from ingest.reading import EMPTY_KINDS, read_page
@@ -32,8 +32,7 @@ def threads_in(what: str, home: Path, unread: Callable[[str], None]) -> list[Doc
     A file that cannot be read beside others, or a thread whose question is not there, is told to `unread`. Raises
     `NekbError` where nothing else is there.
     """
-    if not what:
-        raise BadInputError("No file is named.", _NAME_ONE, code="file")  # it would be the folder that one is in
+    require_named(what, _NAME_ONE)
     failed: list[BadInputError] = []
     if what.startswith(("http://", "https://")):
         seen = _seen(fetch_page(home, what))

@@ -18,10 +18,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from api.addresses import web_url
+from api.addresses import web_address
 from api.records.deliveries import Delivery
 from api.triage.messages import PERHAPS_AGAIN, blocks, fallback
-from ingest.addresses import LOOPBACK
 from ingest.fetching.fetcher import retry_after
 from kb import __version__
 from kb.errors import BadInputError
@@ -258,18 +257,6 @@ def post(
     if not sent.is_success:
         raise SendError(f"it answered {sent.status_code}")
     return sent
-
-
-def web_address(address: str) -> str:
-    """An address to send to, without space around it.
-
-    Raises `BadInputError` for what is none, and for one that is not https, unless it is of this machine.
-    """
-    url = web_url(address)
-    if url and (url.scheme == "https" or url.host in LOOPBACK):
-        return address.strip()
-    raise BadInputError("The address to send to is no https address.", "Only this machine may be sent to by http.",
-                        code="address")  # fmt: skip
 
 
 def _client() -> httpx.Client:

@@ -10,7 +10,7 @@ from api.text import one_line, plain, safe_url
 from api.web.excerpt import excerpt
 from kb.answer import Answer, Guidance, Link, Signal
 from kb.guidance.card import Card
-from kb.guidance.condition import condition, value
+from kb.guidance.condition import only, value
 
 BLANK = "____"
 _NAMED = 3  # errors and APIs in a title
@@ -49,8 +49,7 @@ def card_markdown(card: Card, links: dict[str, Link]) -> str:
 
 
 def _step(number: int, text: str, when: str | None, links: Iterable[Link]) -> str:
-    only = f" _(only: {condition(when)})_" if when else ""
-    return " ".join([f"{number}. {one_line(text)}{only}", *(_link(item) for item in links)])
+    return " ".join([f"{number}. {one_line(text)}{only(when)}", *(_link(item) for item in links)])
 
 
 def _link(link: Link) -> str:

@@ -40,6 +40,11 @@ def condition(when: str | None) -> str:
         return when
 
 
+def only(when: str | None) -> str:
+    """The same behind a step in Markdown or in Slack's own; what stands in it is not escaped."""
+    return f" _(only: {condition(when)})_" if when else ""
+
+
 def _clause(c: Clause) -> str:
     if c.key == "os":
         return _COMPARED[c.operator].format(_either(c.values))

@@ -65,6 +65,10 @@ class FoundCode:
     end: int
     explicit: bool
 
+    def overlaps(self, other: FoundCode) -> bool:
+        """Whether both stand in the same place."""
+        return self.start < other.end and other.start < self.end
+
 
 def find_codes(
     text: str, tables: SignalTables, context: list[Domain], named: list[tuple[str, int, int]]
@@ -74,10 +78,8 @@ def find_codes(
     `context` are the domains that the words of the text speak of, `named` the ids of domains with their spans.
     """
     found = list(_pairs(text, tables, named))
-    taken = [(f.start, f.end) for f in found]
-    found += [f for f in _split_json(text, tables) if not _overlaps(f.start, f.end, taken)]
-    taken = [(f.start, f.end) for f in found]
-    found += [f for f in _bare(text, context) if not _overlaps(f.start, f.end, taken)]
+    found += [f for f in _split_json(text, tables) if not any(map(f.overlaps, found))]
+    found += [f for f in _bare(text, context) if not any(map(f.overlaps, found))]
     found += _dot_cases(text, tables, context)
     return _unique(found)
 
@@ -165,10 +167,6 @@ def _owner(case: str, tables: SignalTables, context: list[Domain], *, telling: b
 def _long_name(case: str) -> bool:
     """Whether the name is more than one word, so that it cannot be an ordinary Swift member."""
     return any(c.isupper() for c in case)
-
-
-def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
-    return any(start < b and a < end for a, b in taken)
 
 
 def _unique(found: list[FoundCode]) -> list[FoundCode]:

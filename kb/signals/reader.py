@@ -83,16 +83,12 @@ def _read(text: str, tables: SignalTables) -> list[Signal]:
 def _with_system_codes(codes: list[FoundCode], system: list[FoundCode]) -> list[FoundCode]:
     """All codes; an errno, whose words tell what it is, stands before a code that only its surroundings explain."""
     told = [c for c in system if c.domain]
-    codes = [c for c in codes if c.explicit or not any(_overlap(c, errno) for errno in told)]
+    codes = [c for c in codes if c.explicit or not any(map(c.overlaps, told))]
     return codes + [c for c in system if not any(_same(c, other) for other in codes)]
 
 
 def _same(one: FoundCode, other: FoundCode) -> bool:
-    return one.code == other.code or _overlap(one, other)
-
-
-def _overlap(one: FoundCode, other: FoundCode) -> bool:
-    return one.start < other.end and other.start < one.end
+    return one.code == other.code or one.overlaps(other)
 
 
 def _other_frameworks(text: str, tables: SignalTables) -> Iterator[Signal]:

@@ -20,6 +20,21 @@ from kb.errors import BadInputError
 from tests.api.conftest import Start
 
 
+def assert_refused(home: Path, code: str, *options: str) -> None:
+    """`nekb serve` ends with an error of this code, and announces nothing."""
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "serve", "--port", "8799", *options],
+        env=os.environ | {"NEKB_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"[{code}]" in done.stderr
+    assert "nekb answers" not in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "code"),
@@ -34,17 +49,7 @@ from tests.api.conftest import Start
     ],
 )
 def test_what_can_never_work_is_refused_with_a_remedy(own_home: Path, options: list[str], code: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "serve", "--port", "8799", *options],
-        env=os.environ | {"NEKB_HOME": str(own_home)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert f"[{code}]" in done.stderr
-    assert "nekb answers" not in done.stderr
+    assert_refused(own_home, code, *options)
 
 
 @pytest.mark.parametrize("command", ["serve", "slack"])
@@ -67,17 +72,7 @@ def test_an_empty_number_of_days_counts_as_none(monkeypatch: pytest.MonkeyPatch)
 def test_nothing_is_announced_that_cannot_keep_its_records(own_home: Path) -> None:
     (own_home / "records.db").unlink(missing_ok=True)
     (own_home / "records.db").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "serve", "--port", "8799"],
-        env=os.environ | {"NEKB_HOME": str(own_home)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "[database]" in done.stderr
-    assert "nekb answers" not in done.stderr
+    assert_refused(own_home, "database")
 
 
 def test_a_busy_port_is_told() -> None:

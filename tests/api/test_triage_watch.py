@@ -23,10 +23,11 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from api.addresses import web_address
 from api.records import deliveries
 from api.records.database import open_database
 from api.triage.messages import blocks, digest_message
-from api.triage.targets import FileTarget, SendError, SlackTarget, SlackWebhookTarget, WebhookTarget, post, web_address
+from api.triage.targets import FileTarget, SendError, SlackTarget, SlackWebhookTarget, WebhookTarget, post
 from api.triage.watching import GAP, Watch, only_watch
 from ingest.lock import only_writer
 from kb.answer import SnapshotInfo

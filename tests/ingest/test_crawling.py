@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,10 @@ from kb.documents import Document
 from kb.errors import BadInputError
 from tests.ingest import replay as faults
 from tests.ingest.pages import GATE_PAGE, HOST, Post, feed
-from tests.ingest.replay import Replay, replay
+from tests.ingest.replay import Replay
 
 TAG = "/forums/tags/networkextension"
 FIRST = "/forums/thread/800001"
-
-
-@pytest.fixture
-def server() -> Iterator[Replay]:
-    with replay() as running:
-        yield running
 
 
 def crawl(home: Path, server: Replay, *addresses: str, source: str | None = None) -> IngestReport:

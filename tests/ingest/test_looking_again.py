@@ -71,6 +71,13 @@ def last_fetched(home: Path, days: int, *numbers: int) -> None:
             store.db.execute(sql, (moment, f"%/forums/thread/{number}"))
 
 
+def crawl_thirty(home: Path, forum: Aging, server: Replay) -> None:
+    """Take in thirty threads, on two pages of the list, in which nothing has happened for long."""
+    forum.threads |= Forum(30).threads
+    forum.ages = dict.fromkeys(forum.threads, "Mar ’26")
+    crawl(home, server)
+
+
 def test_a_label_that_only_ages_is_no_news_and_changes_no_document(
     tmp_path: Path, forum: Aging, server: Replay, days: list[float]
 ) -> None:
@@ -123,9 +130,7 @@ def test_a_list_that_is_as_it_was_is_no_news_however_old_its_labels_are(
 def test_a_thread_is_fetched_again_after_thirty_days_though_the_walk_does_not_come_to_its_page(
     tmp_path: Path, forum: Aging, server: Replay
 ) -> None:
-    forum.threads |= Forum(30).threads
-    forum.ages = dict.fromkeys(forum.threads, "Mar ’26")
-    crawl(tmp_path, server)
+    crawl_thirty(tmp_path, forum, server)
     last_fetched(tmp_path, 29, *sorted(forum.threads)[:20])
     last_fetched(tmp_path, 45, 800_029, 800_030)
     gone = forum.threads.pop(800_030)
@@ -145,9 +150,7 @@ def test_a_thread_is_fetched_again_after_thirty_days_though_the_walk_does_not_co
 def test_looking_again_keeps_to_the_budget_and_goes_on_in_the_next_run(
     tmp_path: Path, forum: Aging, server: Replay
 ) -> None:
-    forum.threads |= Forum(30).threads
-    forum.ages = dict.fromkeys(forum.threads, "Mar ’26")
-    crawl(tmp_path, server)
+    crawl_thirty(tmp_path, forum, server)
     old = sorted(forum.threads)[20:]
     last_fetched(tmp_path, 45, *old)
     server.pace = Pace(0, 0, 6, 10_000)
@@ -167,9 +170,7 @@ def test_one_thread_that_is_named_brings_none_of_the_others(tmp_path: Path, foru
 
 @pytest.mark.slow
 def test_of_many_pages_that_are_as_they_were_a_few_may_be_gone(tmp_path: Path, forum: Aging, server: Replay) -> None:
-    forum.threads |= Forum(30).threads
-    forum.ages = dict.fromkeys(forum.threads, "Mar ’26")
-    crawl(tmp_path, server)
+    crawl_thirty(tmp_path, forum, server)
     last_fetched(tmp_path, 45, *forum.threads)
     for number in (800_011, 800_012, 800_021, 800_022):
         del forum.threads[number]

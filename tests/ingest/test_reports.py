@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from ingest.crawling import fetch_source
 from ingest.settling import IngestReport, together
@@ -13,16 +10,10 @@ from ingest.sources.source import Pace
 from ingest.standing import standing
 from tests.ingest import replay as faults
 from tests.ingest.pages import HOST
-from tests.ingest.replay import Replay, replay
+from tests.ingest.replay import Replay
 
 FIRST = "/forums/thread/800001"
 TOPIC = "https://forums.swift.org/t/42"
-
-
-@pytest.fixture
-def server() -> Iterator[Replay]:
-    with replay() as running:
-        yield running
 
 
 def test_each_source_of_a_run_is_told_of_by_itself(tmp_path: Path, server: Replay) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,10 @@ from ingest.store import Store
 from kb.errors import NekbError
 from tests.ingest import replay as faults
 from tests.ingest.pages import GATE_PAGE, HOST
-from tests.ingest.replay import Replay, replay
+from tests.ingest.replay import Replay
 
 PATH = "/forums/thread/800001"
 ADDRESS = HOST + PATH
-
-
-@pytest.fixture
-def server() -> Iterator[Replay]:
-    with replay() as running:
-        yield running
 
 
 def refused(home: Path, server: Replay, address: str = ADDRESS) -> str:
