@@ -14,7 +14,7 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from api.text import one_line, safe_url
-from api.web.wording import ROUTES
+from api.wording import ROUTES
 from kb.guidance.condition import condition
 
 if TYPE_CHECKING:

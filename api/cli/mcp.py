@@ -13,7 +13,7 @@ from kb.home import nekb_home
 def mcp() -> None:
     """Serve coding agents over stdio (Model Context Protocol)."""
     from api.cli.opening import open_or_build
-    from api.http.current import CurrentSnapshot
+    from api.current import CurrentSnapshot
     from api.mcp.server import mcp_server
 
     open_or_build()

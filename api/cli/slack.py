@@ -44,7 +44,7 @@ def _socket_mode() -> None:
     from slack_sdk.errors import SlackApiError
 
     from api.cli.opening import open_or_build
-    from api.http.current import CurrentSnapshot
+    from api.current import CurrentSnapshot
     from api.records.database import open_database
     from api.records.questions import flush
     from api.records.retention import retention_days

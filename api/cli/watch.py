@@ -121,7 +121,7 @@ def _targets(file: Path | None, webhook: str | None, slack: str | None, slack_we
 
 
 def _watch(home: Path, targets: list[Target], digest_at: int) -> Watch:
-    from api.http.current import CurrentSnapshot
+    from api.current import CurrentSnapshot
     from api.records.database import open_database
     from api.triage.reading import threads_of
     from api.triage.watching import FEED, Watch

@@ -12,8 +12,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 
 import kb
+from api.current import CurrentSnapshot
 from api.http import metrics, problems
-from api.http.current import CurrentSnapshot
 from api.http.dependencies import NotModified, Services
 from api.http.mcp import mount_mcp
 from api.http.middleware import Guard

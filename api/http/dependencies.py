@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import cookie_parser
 
-from api.http.current import CurrentSnapshot
+from api.current import CurrentSnapshot
 from api.http.problems import HttpProblem
 from api.http.readiness import KeyReading
 from api.http.settings import ServeSettings

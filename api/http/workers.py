@@ -20,8 +20,8 @@ from typing import Any
 import structlog
 import uvicorn
 
+from api.current import CurrentSnapshot
 from api.http.app import create_app
-from api.http.current import CurrentSnapshot
 from api.http.settings import ServeSettings
 from api.records.database import open_database
 

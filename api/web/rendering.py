@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from api import wording
 from api.text import one_line, plain, safe_url
-from api.web import markup, wording
+from api.web import markup
 from kb.guidance.condition import condition, value
 
 _FOLDER = Path(__file__).parent

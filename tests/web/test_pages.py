@@ -20,7 +20,7 @@ from api.records.feedback import evaluation_lines
 from api.records.keys import create_key
 from api.web import cookie
 from api.web.markup import breakable, coded
-from api.web.wording import SIGNALS
+from api.wording import SIGNALS
 from kb.answer import SignalKind
 
 PAGES = ("/", "/?query=code+8+hotspot", "/guidance", "/guidance/hotspot-internal-error-8")

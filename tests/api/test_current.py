@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from api.current import CurrentSnapshot
 from api.http import app as serving
 from api.http.app import create_app
-from api.http.current import CurrentSnapshot
 from api.http.settings import ServeSettings
 from kb.errors import SnapshotError
 from kb.snapshot import SCHEMA, Snapshot, read_manifest
@@ -107,7 +107,7 @@ def test_threads_that_look_at_once_open_a_new_one_once(own_home: Path, monkeypat
         opened.append(folder)
         return Snapshot(folder)
 
-    monkeypatch.setattr("api.http.current.Snapshot", counted)
+    monkeypatch.setattr("api.current.Snapshot", counted)
     with ThreadPoolExecutor(4) as threads:
         ids = {found.result().manifest.id for found in [threads.submit(current.fresh) for _ in range(4)]}
     assert ids == {"other"}
