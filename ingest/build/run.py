@@ -28,6 +28,7 @@ from ingest.build.inputs import Inputs, read_inputs
 from ingest.build.milvus import Publisher, collection_name
 from ingest.build.model import Model, find_model
 from ingest.build.snapshots import prune
+from ingest.build.topics import SURE, Topics
 from ingest.captures import utc_now
 from ingest.chunking import card_passages, document_passages, phrasing_passages
 from ingest.lock import only_writer
@@ -133,7 +134,7 @@ def _gone_back_to(current: Path, id: str, server: Publisher | None) -> bool:
 
 def _content(inputs: Inputs, model: Model, *, on_server: bool) -> str:
     """The hash of all that a snapshot is; with its vectors on a server it is another one than with files."""
-    made_of = f"{inputs.content_hash(model)} {NUMBERS}{' milvus' if on_server else ''}"
+    made_of = f"{inputs.content_hash(model)} {NUMBERS} {SURE}{' milvus' if on_server else ''}"
     return hashlib.sha256(made_of.encode()).hexdigest()
 
 
@@ -193,8 +194,10 @@ def _write(
     trained = beside(lambda: write_classifier(guidance, folder / "classifier"))
     worded = beside(lambda: _write_words(folder, spaces, inputs))
     vectors = {"guidance": guidance, "documents": _embedded(spaces["documents"], encoder, model, store, progress)}
-    heads = worded.result()
     trained.result()
+    topics = Topics.taught(folder / "classifier", inputs)
+    told = topics.of_all(inputs.documents, spaces["documents"], vectors["documents"])
+    heads = {id: head._replace(topic=told[id]) for id, head in worded.result().items()}
     progress.stage("Writing the indexes", 0)
     kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
     if server is None:

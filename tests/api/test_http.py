@@ -98,6 +98,10 @@ def test_filters_of_a_search(client: httpx.Client) -> None:
         "/v1/search", params=query | {"limit": 50, "source": "catalogue", "topic": "url-filter"}
     ).json()["items"]
     assert 0 < len(catalogued) < len(everything)
+    hotspots = client.get("/v1/search", params={"query": "kettle", "source": "dump", "topic": "hotspot-wifi"}).json()[
+        "items"
+    ]
+    assert [item["title"] for item in hotspots] == ["Accessory network “Kettle-5G” joins twice"]
     assert client.get("/v1/search", params=query | {"since": "2999-01-01"}).json()["items"] == []
 
 
