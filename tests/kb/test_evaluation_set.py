@@ -16,9 +16,12 @@ from kb.home import shipped_data
 DATA = shipped_data()
 FILE = DATA / "evaluation" / "questions.jsonl"
 QUESTIONS = read_questions(FILE)
-RAW, LANGUAGES, REPORTS, WIDER = (
+RAW, LANGUAGES, REPORTS, WIDER, USERS = (
     [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    for file in (FILE, *map(FILE.with_name, ("languages.jsonl", "reports.jsonl", "wider-reports.jsonl")))
+    for file in (
+        FILE,
+        *map(FILE.with_name, ("languages.jsonl", "reports.jsonl", "wider-reports.jsonl", "users.jsonl")),
+    )
 )
 CARDS = {card.id: card for card in read_cards(DATA / "guidance")}
 STYLES = {"short", "question", "log", "wrapper", "slack", "nonnative"}
@@ -132,6 +135,16 @@ def test_many_languages_are_asked_in() -> None:
 def test_no_question_in_another_language_stands_among_what_is_learned_from() -> None:
     learned = "\n".join(learned_from())
     assert [r["id"] for r in LANGUAGES if plain(r["query"]) in learned] == []
+
+
+def test_users_and_developers_who_speak_like_them_are_whole_and_strangers_to_what_is_learned_from() -> None:
+    learned = learned_from()
+    assert [r["id"] for r in USERS if plain(r["query"]) in learned] == []
+    assert len({plain(r["query"]) for r in USERS}) == len({r["id"] for r in USERS}) == len(USERS)
+    assert Counter(bool(r["expect"]) for r in USERS) == {True: 100, False: 100}
+    assert all(set(r["expect"]) <= set(CARDS) for r in USERS)
+    assert all(r["topic"] == (CARDS[r["expect"][0]].topic if r["expect"] else "out-of-scope") for r in USERS)
+    assert len({r["expect"][0] for r in USERS if r["expect"]}) >= 40
 
 
 def test_the_reports_are_whole_and_strangers_to_the_other_questions() -> None:
