@@ -32,6 +32,7 @@ _TITLES = {
     421: "Wrong host",
     422: "Cannot be understood",
     429: "Too many requests",
+    431: "Too long a head",
     503: "Not ready",
 }
 _REMEDIES = {404: "See /openapi.json for what there is.", 405: "See /openapi.json for the methods of this address."}

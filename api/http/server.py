@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api.http.connection import Connection
 from api.http.settings import ServeSettings
 from api.text import one_line
 
@@ -29,7 +30,7 @@ _OPTIONS: dict[str, Any] = {
     "server_header": False,
     "timeout_graceful_shutdown": _GRACE,
     "timeout_keep_alive": 30,
-    "h11_max_incomplete_event_size": 64 << 10,
+    "http": Connection,
 }
 
 
