@@ -25,6 +25,13 @@ def without_escaped_surrogates(text: str) -> str:
     return _ESCAPED.sub(lambda m: "\\ufffd" if m["lone"] else m[0], text)
 
 
+def sound_json(body: bytes) -> bytes:
+    """The same of JSON as it was sent; what is no UTF-8 stays for its parser to refuse."""
+    if b"\\u" not in body:
+        return body
+    return without_escaped_surrogates(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
 def load_json(text: str) -> Any:
     """What JSON says, with U+FFFD in place of the lone surrogates that it escapes. Raises as `json.loads` does."""
     return json.loads(without_escaped_surrogates(without_surrogates(text)))
