@@ -247,3 +247,12 @@ def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:
     assert site.post("/feedback", data=vote, headers={"Origin": "http://127.0.0.1"}).status_code == 200
     rebound = site.get("/v1/guidance", headers={"Host": "evil.example", "Accept": "*/*"})
     assert (rebound.status_code, rebound.json()["code"]) == (421, "host")
+
+
+def test_a_file_is_kept_only_under_the_address_of_what_it_holds(site: httpx.Client) -> None:
+    """While servers are updated one after the other, an old one answers for a file that a new one's page names."""
+    address = re.search(r'"(/static/nekb.css\?v=\w+)"', site.get("/").text)
+    assert address
+    assert "immutable" in site.get(address[1]).headers["cache-control"]
+    for other in ("/static/nekb.css?v=0123456789ab", "/static/nekb.css", "/favicon.ico"):
+        assert site.get(other).headers["cache-control"] == "no-cache"
