@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -291,6 +292,14 @@ def test_an_agent_that_goes_away_leaves_no_traceback(home: Path) -> None:
         said = process.stderr.read()
     assert process.returncode == 141
     assert b"Traceback" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows sends no such signal to one process")
+def test_ctrl_c_ends_it_while_it_waits_for_a_line(home: Path) -> None:
+    with stdio(home) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == -signal.SIGINT
+        assert b"Traceback" not in process.stderr.read()
 
 
 @pytest.fixture(scope="module")
