@@ -115,7 +115,7 @@ def answer_for(request: Request, problem: Problem, headers: dict[str, str] | Non
     return shown
 
 
-ANY = (400, 401, 403, 421, 422, 429, 503)  # what every route of `/v1` may answer
+ANY = (400, 401, 403, 413, 421, 422, 429, 431, 503)  # what every route of `/v1` may answer
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

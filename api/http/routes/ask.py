@@ -72,7 +72,7 @@ async def _posted(request: Request) -> AskRequest:
 
 
 router = APIRouter(
-    prefix="/v1", tags=["ask"], dependencies=[MayAsk], responses=documented(*ANY, 413), route_class=_InOneStep
+    prefix="/v1", tags=["ask"], dependencies=[MayAsk], responses=documented(*ANY), route_class=_InOneStep
 )
 
 
