@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 
 import click
 
@@ -19,6 +20,8 @@ def mcp() -> None:
     open_or_build()
     current = CurrentSnapshot(nekb_home())
     logging.getLogger().setLevel(logging.WARNING)
+    # Ctrl+C ends it at once, as it does `cat`: a thread waits for the next line, and Python would wait for the thread.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         mcp_server(current.fresh).run("stdio")
     except BaseExceptionGroup as failures:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from api.given import GivenValue
 from kb.answer import Link, RouteKind
-from kb.matching.question import LONGEST_GIVEN, GivenKind
+from kb.matching.question import GivenKind
+from kb.surrogates import without_surrogates
 
-Bounded = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_GIVEN)]
+
+def _whole(raw: Any) -> Any:
+    return without_surrogates(raw) if isinstance(raw, str) else raw
+
+
+# Text that may have been cut in the middle of a character; half of one becomes U+FFFD.
+Text = Annotated[str, BeforeValidator(_whole)]
 
 
 class AskRequest(BaseModel):
@@ -19,7 +27,7 @@ class AskRequest(BaseModel):
 
     query: str = Field(min_length=1, max_length=1_500_000)
     limit: int = Field(default=5, ge=1, le=20)
-    given: dict[GivenKind, Bounded] = Field(default_factory=dict, description="Answers to an earlier `missing`.")
+    given: dict[GivenKind, GivenValue] = Field(default_factory=dict, description="Answers to an earlier `missing`.")
 
 
 class CardEntry(BaseModel):
@@ -148,10 +156,10 @@ class FeedbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    query: str = Field(min_length=1, max_length=20_000)
+    query: Text = Field(min_length=1, max_length=20_000)
     helpful: bool
     card: str | None = Field(default=None, max_length=64)
-    reason: str | None = Field(default=None, max_length=2_000)
+    reason: Text | None = Field(default=None, max_length=2_000)
     expected: str | None = Field(default=None, max_length=64)
 
 

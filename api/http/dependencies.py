@@ -75,14 +75,19 @@ def etag(found: Snapshot) -> str:
     return f'W/"{found.manifest.id}"'
 
 
+def has_copy(request: Request, found: Snapshot) -> bool:
+    """Whether the caller already has what this snapshot says (RFC 9110, 13.1.2)."""
+    seen = request.headers.get("if-none-match", "")
+    known = {part.strip().removeprefix("W/") for part in seen.split(",")}
+    return bool(known & {etag(found).removeprefix("W/"), "*"})
+
+
 def not_modified(request: Request, found: Snapshot) -> None:
-    """Raise the 304 answer where the caller already has what this snapshot says (RFC 9110, 13.1.2).
+    """Raise the 304 answer where the caller already has what this snapshot says.
 
     To be called when there is something to say: what does not exist is refused, whatever the caller has.
     """
-    seen = request.headers.get("if-none-match", "")
-    known = {part.strip().removeprefix("W/") for part in seen.split(",")}
-    if known & {etag(found).removeprefix("W/"), "*"}:
+    if has_copy(request, found):
         raise NotModified(validators(found))
 
 

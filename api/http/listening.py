@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from kb.errors import BadInputError
 
 _PORTS = {"http": 80, "https": 443}
-_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 def listening(host: str, port: int) -> list[socket.socket]:
@@ -90,7 +90,7 @@ def check_origin(origin: str) -> str:
 
 def check_name(name: str) -> str:
     """A public name as a Host header has it. Raises `BadInputError` for an address with a scheme, a port or a path."""
-    plain = name.lower().strip("[]")
+    plain = name.lower().strip("[]").removesuffix(".")
     if _NAME.fullmatch(plain):
         return plain
     try:

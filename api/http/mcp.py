@@ -14,6 +14,7 @@ from api.http import metrics
 from api.http.dependencies import Services, may_ask
 from api.http.problems import HttpProblem, document, response
 from api.mcp.server import mcp_server
+from kb.surrogates import sound_json
 
 _PATH = "/mcp"
 _REMEDY = "Point an MCP client for streamable HTTP at this address."
@@ -42,7 +43,7 @@ class _Endpoint:
             await response(error.problem, error.headers)(scope, receive, send)
             return
         # Read here, since the library would tell a client that goes away meanwhile as a failure of its own.
-        body = await Request(scope, receive).body()
+        body = sound_json(await Request(scope, receive).body())
         await self._handle(scope, _given(body, receive), send)
 
 
@@ -61,7 +62,7 @@ def _given(body: bytes, receive: Receive) -> Receive:
 def mount_mcp(app: FastAPI) -> Callable[[], contextlib.AbstractAsyncContextManager[None]]:
     """Put the endpoint under `/mcp`; the returned context must be open while the app serves."""
     held: Services = app.state.services
-    server = mcp_server(held.current.get, lambda answer: metrics.count(answer, "mcp"))
+    server = mcp_server(held.current.get, lambda answer: metrics.count(answer, "mcp"), held.askers)
     # Host and Origin were checked before a request comes here (`api.http.middleware`), and refused as a problem.
     unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     server.streamable_http_app(stateless_http=True, json_response=True, transport_security=unchecked)

@@ -39,6 +39,7 @@ _ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 _FREE = ("/healthz", "/readyz", "/slack/events")
 _SIGNED = "/slack/"  # Slack signs its requests, and they come through tunnels under any name
 _AGENTS = "/mcp"
+_ASKING = ("/", "/v1/ask", "/v1/search", _AGENTS, f"{_AGENTS}/")  # what takes longer the longer its text is
 _OWN = "/openapi.json"  # the framework's own, which names no route
 _LEFT = 499  # what proxies log of a client that went away before it could be answered
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -80,9 +81,7 @@ class Guard:
         except ClientDisconnect:  # in the middle of its body: nobody is there to be answered, and nothing failed here
             exchange.leave()
         except TimeoutError:
-            await exchange.refuse(
-                document(503, "timeout", "The answer took too long.", "Ask again with a shorter text.")
-            )
+            await exchange.refuse(_too_slow(exchange))
         except Exception as error:  # the last place that can still answer; the trace goes to the log without its values
             log.error(  # noqa: TRY400 - an exception's text may hold what was asked
                 "failed", id=exchange.id, error=type(error).__name__, trace=_places(error)
@@ -141,7 +140,9 @@ def _foreign(exchange: _Exchange, settings: ServeSettings) -> Problem | None:
     origin = exchange.header(b"origin")
     if not origin or exchange.method in _SAFE or origin in settings.origins:
         return None
-    if origin.partition("://")[2] == exchange.header(b"host"):
+    scheme, _, own = origin.partition("://")
+    # Many a proxy asks under another name than it was asked; a public one, at its usual port, is this server's as well.
+    if own == exchange.header(b"host") or (scheme in ("http", "https") and own in settings.hosts):
         return None
     return document(
         403, "origin", "A page of another site may not do this.", "Name the site with `nekb serve --origin`."
@@ -149,9 +150,9 @@ def _foreign(exchange: _Exchange, settings: ServeSettings) -> Problem | None:
 
 
 def _host_name(host: str) -> str:
-    """The name of a Host header, without its port."""
+    """The name of a Host header, without its port, and without the point that ends a whole name."""
     name = host.rpartition(":")[0] if re.search(r":\d*$", host) else host
-    return name.strip("[]").lower()
+    return name.strip("[]").lower().removesuffix(".")
 
 
 def _places(error: BaseException) -> list[str]:
@@ -258,6 +259,11 @@ class _Exchange:
             ms=round(seconds * 1000, 2),
             bytes=self._taken,
         )
+
+
+def _too_slow(exchange: _Exchange) -> Problem:
+    remedy = "Ask again with a shorter text." if exchange.path in _ASKING else "Try again in a moment."
+    return document(503, "timeout", "The answer took too long.", remedy)
 
 
 def _too_large(settings: ServeSettings) -> Problem:

@@ -32,6 +32,7 @@ _TITLES = {
     421: "Wrong host",
     422: "Cannot be understood",
     429: "Too many requests",
+    431: "Too long a head",
     503: "Not ready",
 }
 _REMEDIES = {404: "See /openapi.json for what there is.", 405: "See /openapi.json for the methods of this address."}
@@ -114,7 +115,7 @@ def answer_for(request: Request, problem: Problem, headers: dict[str, str] | Non
     return shown
 
 
-ANY = (400, 401, 403, 421, 422, 429, 503)  # what every route of `/v1` may answer
+ANY = (400, 401, 403, 413, 421, 422, 429, 431, 503)  # what every route of `/v1` may answer
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

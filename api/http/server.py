@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api.http.connection import Connection
 from api.http.settings import ServeSettings
 from api.text import one_line
 
@@ -29,7 +30,7 @@ _OPTIONS: dict[str, Any] = {
     "server_header": False,
     "timeout_graceful_shutdown": _GRACE,
     "timeout_keep_alive": 30,
-    "h11_max_incomplete_event_size": 64 << 10,
+    "http": Connection,
 }
 
 
@@ -96,6 +97,20 @@ class _OfLibraries(logging.Handler):
         )
 
 
+class _Lines(structlog.BytesLogger):
+    """Writes lines. A disk that is full, or a reader that is gone, takes the line and nothing else with it.
+
+    Raised where it is logged, it ended the watch for new snapshots, with nobody left to be told.
+    """
+
+    def msg(self, message: bytes) -> None:
+        """Write a line, where that can be done."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = error = critical = fatal = msg
+
+
 def _line(event: Any, **options: Any) -> bytes:
     return dumps(event, **options).encode()
 
@@ -113,6 +128,6 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),  # one write a line
+        logger_factory=lambda *_: _Lines(sys.stderr.buffer),  # one write a line
         cache_logger_on_first_use=True,
     )

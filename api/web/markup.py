@@ -20,6 +20,9 @@ from kb.guidance.card import Card
 _CODE = re.compile(r"`([^`]+)`")
 _TAG_OR_SEAM = re.compile(r"<[^<>]*>|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _LONGEST = 200_000  # characters of one text that are rendered
+# Brackets times characters of a text whose links are read: for the end of each the reader may look through all of it,
+# which took half a minute for 200,000 brackets. 200 links in 20,000 characters are as many as that.
+_MOST_LOOKING = 4_000_000
 
 
 def _link_open(
@@ -41,20 +44,23 @@ def _code_inline(
     return str(Markup("<code>{}</code>").format(name))
 
 
-def _reader() -> MarkdownIt:
+def _reader(*without: str) -> MarkdownIt:
     reader = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
-    reader.disable(["image", "heading", "lheading"])  # the page has its own outline
+    reader.disable(["image", "heading", "lheading", *without])  # the page has its own outline
     reader.add_render_rule("link_open", _link_open)
     reader.add_render_rule("code_inline", _code_inline)
     return reader
 
 
 _READER = _reader()
+_READER_OF_BRACKETS = _reader("link")
 
 
 def block(text: str) -> Markup:
-    """Markdown with paragraphs, lists and code."""
-    return Markup(_READER.render(plain(text)[:_LONGEST]))  # noqa: S704 - the reader escapes everything
+    """Markdown with paragraphs, lists and code; of a long text full of brackets, a log, the links stay text."""
+    shown = plain(text)[:_LONGEST]
+    reader = _READER if shown.count("[") * len(shown) <= _MOST_LOOKING else _READER_OF_BRACKETS
+    return Markup(reader.render(shown))  # noqa: S704 - the reader escapes everything
 
 
 def inline(text: str, cards: Mapping[str, Card] | None = None) -> Markup:

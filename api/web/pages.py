@@ -23,7 +23,7 @@ from api.records.keys import find_key
 from api.records.questions import remember
 from api.web import cookie
 from api.web.marking import marked
-from api.web.rendering import STATIC, page
+from api.web.rendering import STATIC, page, static_address
 from api.web.writing import answer_markdown, card_markdown, drafts
 from kb.answer import Answer
 from kb.asking import ask, readable
@@ -217,15 +217,19 @@ def sign_out() -> Response:
 
 
 @router.get("/static/{name}")
-def get_static(name: str) -> Response:
-    """The page's own files, by a closed list of names."""
+def get_static(request: Request, name: str) -> Response:
+    """The page's own files, by a closed list of names; to be kept for a year under the address of what they hold.
+
+    The page of a newer replica names a file that an older one has otherwise: that is for this once.
+    """
     if name not in _FILES:
         raise NotFoundError(f"There is no file {name!r}.", "Go to the start page.")
-    keep = {"Cache-Control": "public, max-age=31536000, immutable"}
+    known = static_address(name) == f"{request.url.path}?{request.url.query}"
+    keep = {"Cache-Control": "public, max-age=31536000, immutable" if known else "no-cache"}
     return ServedFile(STATIC / name, media_type=_FILES[name], headers=keep)
 
 
 @router.get("/favicon.ico")
-def favicon() -> Response:
+def favicon(request: Request) -> Response:
     """The icon, where a browser looks for it unasked."""
-    return get_static("icon.svg")
+    return get_static(request, "icon.svg")

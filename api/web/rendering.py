@@ -75,13 +75,13 @@ def _environment() -> Environment:
         "routes": wording.ROUTES,
         "kinds": wording.SIGNALS,
         "topics": wording.TOPICS,
-        "static": _static,
+        "static": static_address,
         "user": None,
     }
     return environment
 
 
 @lru_cache(maxsize=16)
-def _static(name: str) -> str:
+def static_address(name: str) -> str:
     """The address of a static file; it changes with the content, so that browsers may keep it."""
     return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"

@@ -6,18 +6,24 @@ import json
 import re
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
+from api.http.listening import check_name
 from api.http.settings import ServeSettings
+from api.mcp import asking
 from api.records.database import open_database
 from api.records.keys import create_key
+from kb.answer import Answer
+from kb.asking import ask as answer_to
 from kb.documents import LONGEST_ID
 from tests.api.conftest import Start
 
@@ -214,3 +220,74 @@ def test_a_document_is_looked_for_under_a_long_id(made: Made, path: str) -> None
 def test_a_vote_on_nothing_is_refused(made: Made, query: str) -> None:
     refused = made().post("/v1/feedback", json={"query": query, "helpful": True, "card": "hotspot-internal-error-8"})
     assert (refused.status_code, refused.json()["code"]) == (422, "empty")
+
+
+def test_half_a_character_is_replaced_wherever_a_text_is_sent(made: Made) -> None:
+    """A script that cuts a log in the middle of an emoji sends the half of it as an escape."""
+    half = b"code 8 hotspot \\ud83d"
+    call = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"symptom":"%s"}}}'
+    kind = {"content-type": "application/json"}
+    with made() as client:
+        asked = client.post("/v1/ask", content=b'{"query":"%s"}' % half, headers=kind)
+        assert (asked.status_code, asked.json()["query"]) == (200, "code 8 hotspot \ufffd")
+        vote = b'{"query":"%s","helpful":false,"reason":"%s"}' % (half, half)
+        assert client.post("/v1/feedback", content=vote, headers=kind).status_code == 202
+        told = client.post("/mcp", content=call % half, headers=AGENT | kind)
+        assert told.json()["result"]["structuredContent"]["guidance"]
+        assert client.post("/v1/ask", content=b'{"query":"\\u00e9\xff"}', headers=kind).status_code == 422
+
+
+def test_an_agents_question_is_answered_by_the_threads_of_questions(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the others a few long logs would keep every request waiting that shows a key or reads a card."""
+    within: list[str] = []
+
+    def noting(*args: Any, **kwargs: Any) -> Answer:
+        within.append(threading.current_thread().name)
+        return answer_to(*args, **kwargs)
+
+    monkeypatch.setattr(asking, "answer_to", noting)
+    call = LIST_TOOLS | {"method": "tools/call", "params": {"name": "ask", "arguments": {"symptom": "code 8 hotspot"}}}
+    with made() as client:
+        assert client.post("/mcp", json=call, headers=AGENT).json()["result"]["structuredContent"]["guidance"]
+    assert [name.rpartition("_")[0] for name in within] == ["nekb-ask"]
+
+
+def test_a_name_may_be_written_with_its_last_point(made: Made) -> None:
+    with made(require_keys=True, hosts=(check_name("nekb.test."),)) as client:
+        mine = a_key(client) | AGENT
+        for name in ("nekb.test", "nekb.test.", "NEKB.test:443"):
+            assert client.post("/mcp", json=LIST_TOOLS, headers=mine | {"Host": name}).status_code == 200
+    assert made().get("/healthz", headers={"Host": "localhost."}).status_code == 200
+
+
+def test_a_page_is_the_servers_own_behind_a_proxy_that_asks_under_another_name(made: Made) -> None:
+    client = made(require_keys=True, hosts=("nekb.test",))
+    asked = {"json": {"query": "code 8 hotspot"}, "headers": a_key(client)}
+    for origin, status in {
+        "https://nekb.test": 200,
+        "http://nekb.test": 200,
+        "https://nekb.test:8443": 403,
+        "https://nekb.test.evil.example": 403,
+        "ftp://nekb.test": 403,
+        "null": 403,
+    }.items():
+        asked["headers"]["Origin"] = origin
+        assert client.post("/v1/ask", **asked).status_code == status, origin
+
+
+def test_what_a_request_may_do_that_took_too_long_is_told_of_itself(made: Made) -> None:
+    """A vote behind votes that wait for another writer is no text to be shortened."""
+    client = made(timeout=0.3)
+    services = client.app.state.services  # type: ignore[attr-defined]
+    go_on = threading.Event()
+    for threads in (services.voters, services.askers):
+        for _ in range(threads._max_workers):
+            threads.submit(go_on.wait)
+    vote = client.post("/v1/feedback", json={"query": "code 8 hotspot", "helpful": True})
+    asked = client.post("/v1/ask", json={"query": "code 8 hotspot"})
+    go_on.set()
+    assert (vote.status_code, vote.json()["code"]) == (503, "timeout")
+    assert "text" not in vote.json()["remedy"]
+    assert "shorter text" in asked.json()["remedy"]

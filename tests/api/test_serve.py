@@ -116,3 +116,20 @@ def test_what_libraries_log_is_json_too(serving: Start, tmp_path: Path) -> None:
     events = [json.loads(line) for line in lines]
     assert any(e.get("logger") == "uvicorn.error" and e["level"] == "warning" for e in events)
     assert "xyzzy" not in str(events)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    """The watch for new snapshots logs what it opens; a full disk ended it, and an old one answered for ever."""
+    run = (
+        "import logging, structlog\n"
+        "from api.http.server import configure_logs\n"
+        "configure_logs()\n"
+        "for _ in range(2):\n"
+        "    structlog.get_logger('ours').info('line')\n"
+        "    logging.getLogger('theirs').warning('line')\n"
+        "print('went on', flush=True)\n"
+    )
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", run], stdout=subprocess.PIPE, stderr=full, text=True, check=False)
+    assert done.stdout == "went on\n"

@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from api.records.database import open_database
 from api.records.keys import create_key
+from api.records.tables import feedback
 from tests.api.conftest import running
 
 pytestmark = pytest.mark.browser
@@ -273,6 +276,32 @@ def test_a_vote_says_thank_you(page: Any, web_home: Path) -> None:
     page.click("text=It helped")
     page.wait_for_selector("text=Thank you")
     assert b"signing it was" in b"".join(f.read_bytes() for f in web_home.glob("records.db*"))
+
+
+def test_a_double_click_is_one_vote(page: Any, web_home: Path) -> None:
+    def votes() -> int:
+        with open_database(web_home).connect() as db:
+            return int(db.execute(select(func.count()).select_from(feedback)).scalar_one())
+
+    before = votes()
+    page.goto("/?query=code+8+hotspot")
+    page.get_by_role("button", name="It helped").dblclick()
+    page.get_by_text("Thank you").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert votes() == before + 1
+
+
+def test_a_line_that_runs_from_right_to_left_is_shown_so(page: Any) -> None:
+    page.goto("/?" + urlencode({"query": "لا يعمل VPN على iOS 17\nNEVPNErrorDomain Code=5 بعد التحديث"}))
+    word, mark = page.evaluate(
+        """() => {
+            const pasted = document.querySelector('.pasted'), text = pasted.firstChild, word = document.createRange();
+            word.setStart(text, text.data.indexOf('VPN'));
+            word.setEnd(text, text.data.indexOf('VPN') + 3);
+            return [word, pasted.querySelector('mark')].map((part) => part.getBoundingClientRect().left);
+        }"""
+    )
+    assert mark < word  # what comes later in the sentence stands further left
 
 
 def test_asking_and_reading_need_no_script(chromium: Any, site: httpx.Client) -> None:

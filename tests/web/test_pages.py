@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from api.records.database import open_database
 from api.records.feedback import evaluation_lines
 from api.records.keys import create_key
 from api.web import cookie
-from api.web.markup import breakable, coded
+from api.web.markup import block, breakable, coded
 from api.wording import SIGNALS
 from kb.answer import SignalKind
 
@@ -247,3 +248,26 @@ def test_another_site_can_neither_vote_nor_read(site: httpx.Client) -> None:
     assert site.post("/feedback", data=vote, headers={"Origin": "http://127.0.0.1"}).status_code == 200
     rebound = site.get("/v1/guidance", headers={"Host": "evil.example", "Accept": "*/*"})
     assert (rebound.status_code, rebound.json()["code"]) == (421, "host")
+
+
+def test_a_file_is_kept_only_under_the_address_of_what_it_holds(site: httpx.Client) -> None:
+    """While servers are updated one after the other, an old one answers for a file that a new one's page names."""
+    address = re.search(r'"(/static/nekb.css\?v=\w+)"', site.get("/").text)
+    assert address
+    assert "immutable" in site.get(address[1]).headers["cache-control"]
+    for other in ("/static/nekb.css?v=0123456789ab", "/static/nekb.css", "/favicon.ico"):
+        assert site.get(other).headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["[" * 200_000, ("[" + "*a " * 66) * 1_000, "[" * 1_000 + "<" * 199_000])
+def test_no_post_keeps_a_page_waiting(text: str) -> None:
+    """For the end of a link the reader looks to the end of the text, from each bracket: half a minute for these."""
+    began = time.process_time()
+    assert "<a" not in block(text)
+    assert time.process_time() - began < 8
+
+
+def test_a_long_list_of_links_has_them() -> None:
+    text = "".join(f"- [Document {n}](https://developer.apple.com/documentation/{n})\n" for n in range(200))
+    assert block(text).count("<a href") == 200

@@ -12,16 +12,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
+from api.given import GivenValue
 from api.http import metrics
-from api.http.contract import AskRequest, Bounded
+from api.http.contract import AskRequest
 from api.http.dependencies import (
     Held,
     MayAsk,
+    NotModified,
     ReadSnapshot,
     Services,
+    has_copy,
     held_by,
     may_ask,
-    not_modified,
     not_to_keep,
     validators,
 )
@@ -31,8 +33,9 @@ from kb.answer import Answer
 from kb.asking import ask, readable
 from kb.matching.question import check_given
 from kb.snapshot import Snapshot
+from kb.surrogates import sound_json
 
-Given = Annotated[Bounded | None, Query()]
+Given = Annotated[GivenValue | None, Query()]
 
 
 class _InOneStep(APIRoute):
@@ -58,7 +61,7 @@ class _InOneStep(APIRoute):
 
 async def _posted(request: Request) -> AskRequest:
     """The body of a question. Raises `RequestValidationError` as FastAPI does."""
-    body = await request.body()
+    body = sound_json(await request.body())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
         raise RequestValidationError([{"loc": ("body",), "msg": "Send JSON, with `Content-Type: application/json`"}])
@@ -69,7 +72,7 @@ async def _posted(request: Request) -> AskRequest:
 
 
 router = APIRouter(
-    prefix="/v1", tags=["ask"], dependencies=[MayAsk], responses=documented(*ANY, 413), route_class=_InOneStep
+    prefix="/v1", tags=["ask"], dependencies=[MayAsk], responses=documented(*ANY), route_class=_InOneStep
 )
 
 
@@ -105,9 +108,10 @@ async def get_ask(
         "error": error,
     }
     given = {k: v for k, v in facts.items() if v}
-    readable(query)
-    check_given(given, snapshot.signals)
-    not_modified(request, snapshot)
+    if has_copy(request, snapshot):  # what cannot be answered is refused, whatever the caller has
+        readable(query)
+        check_given(given, snapshot.signals)
+        raise NotModified(validators(snapshot))
     return await _answer(query, limit, given, snapshot, held)
 
 

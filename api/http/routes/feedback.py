@@ -13,7 +13,7 @@ from api.http.problems import ANY, documented
 from api.records.feedback import keep_feedback
 from kb.errors import BadInputError
 
-router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[MayGiveFeedback], responses=documented(*ANY, 413))
+router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[MayGiveFeedback], responses=documented(*ANY))
 
 
 @router.post("/feedback", status_code=202)

@@ -15,13 +15,13 @@ from kb.errors import SnapshotError
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz", response_class=PlainTextResponse)
+@router.get("/healthz", response_class=PlainTextResponse, responses=documented(421))
 async def get_health() -> str:
     """The process is alive."""
     return "ok"
 
 
-@router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready"}})
+@router.get("/readyz", responses=documented(421) | {503: {"model": Ready, "description": "Not ready"}})
 async def get_ready(held: Held, response: Response) -> Ready:
     """Whether a question would be answered, from a snapshot and for who shows a key where that is demanded.
 
@@ -38,7 +38,7 @@ async def get_ready(held: Held, response: Response) -> Ready:
     return Ready(ready=ready, snapshot=snapshot, refused=held.current.refused, keys=keys)
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403))
+@router.get("/metrics", response_class=PlainTextResponse, responses=documented(401, 403, 421, 429, 503))
 async def get_metrics(request: Request) -> Response:
     """Prometheus metrics of all workers together; behind a key wherever keys are demanded."""
     await caller("admin")(request)

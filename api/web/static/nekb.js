@@ -112,8 +112,12 @@
   const votes = (root) => root.querySelectorAll("form.vote").forEach((vote) => {
     const below = document.createElement("div");
     vote.after(below);
+    let sending = false; // a double click is one vote
     const send = async (body) => {
+      if (sending) return;
+      sending = true;
       const { answer, page } = await fetched(vote.action, { method: "POST", body });
+      sending = false;
       if (!answer?.ok) { refuse(below, page, "The vote could not be kept. Try again.", () => send(body)); return; }
       const thanks = document.createElement("p");
       thanks.textContent = "Thank you. Your vote is kept on this server.";
