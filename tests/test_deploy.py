@@ -77,6 +77,10 @@ def test_replicas_believe_the_proxy_who_asks_and_answer_agents_under_the_public_
         assert command[command.index("--public-name") + 1] == "${NEKB_PUBLIC_NAME:-localhost}"
 
 
+def test_no_log_of_any_service_fills_the_disk() -> None:
+    assert all("max-size" in service["logging"]["options"] for service in SERVICES.values())
+
+
 def test_no_secret_is_written_down_and_an_empty_one_is_refused() -> None:
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():
