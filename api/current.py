@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from kb.asking import ask
-from kb.errors import SnapshotError
+from kb.errors import NekbError, SnapshotError
 from kb.snapshot import BUILD_AGAIN, Snapshot, current_folder
 
 log = structlog.get_logger("nekb.snapshot")
@@ -81,7 +81,8 @@ class CurrentSnapshot:
             ask("code 8 hotspot", fresh)  # opens every part before anybody waits for it
         except Exception as error:  # a damaged part raises whatever the library that reads it likes to
             self._refused = seen
-            log.warning("snapshot_refused", id=folder.name, error=type(error).__name__)
+            why = {"problem": error.sentence} if isinstance(error, NekbError) else {}  # other words may be anybody's
+            log.warning("snapshot_refused", id=folder.name, error=type(error).__name__, **why)
             return False
         self._snapshot, self._refused = fresh, None
         log.info("snapshot_opened", id=fresh.manifest.id)

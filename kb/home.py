@@ -25,14 +25,15 @@ def shipped_data() -> Path:
 def nekb_home() -> Path:
     """The user's data directory: captures, documents, own cards, snapshots.
 
-    `NEKB_HOME` when set; else `$XDG_DATA_HOME/nekb`, else `~/.local/share/nekb`. Raises `NekbError` where nobody knows
-    what `~` stands for.
+    `NEKB_HOME` when set; else `$XDG_DATA_HOME/nekb`, else `~/.local/share/nekb`. A relative `XDG_DATA_HOME` counts as
+    none, as its specification wants: it would be another folder wherever nekb is started. Raises `NekbError` where
+    nobody knows what `~` stands for.
     """
     explicit, base = os.environ.get("NEKB_HOME"), os.environ.get("XDG_DATA_HOME")
     try:
         if explicit:
             return Path(explicit).expanduser().absolute()
-        root = Path(base) if base else Path.home() / ".local" / "share"
+        root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "share"
     except RuntimeError as error:  # no such user, or one without a home
         raise NekbError(
             f"There is no home directory for {explicit or '~'}.", "Set NEKB_HOME to a folder of yours.", code="home"

@@ -84,6 +84,9 @@ def write_lexical(folder: Path, rows: list[tuple[str, str]]) -> None:
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
+    readable = folder.stat().st_mode & 0o666  # as for every other file; Tantivy lets only its owner read two of its own
+    for path in folder.iterdir():
+        path.chmod(readable)
 
 
 class LexicalIndex:

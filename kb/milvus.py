@@ -42,7 +42,11 @@ SEARCHES = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2),
 )
 UNAVAILABLE = Counter("nekb_vectors_unavailable_total", "Searches that had to do without vectors.", ("reason",))
-OPEN = Gauge("nekb_vectors_circuit_open", "1 while the vector server is taken to be away.")
+OPEN = Gauge(
+    "nekb_vectors_circuit_open",
+    "1 while the vector server is taken to be away, by any worker.",
+    multiprocess_mode="livemax",
+)
 
 T = TypeVar("T")
 

@@ -28,7 +28,11 @@ def list_snapshots(as_json: bool) -> None:
     if as_json:
         rows = [
             {"id": s.id, "current": s.current, "bytes": s.bytes, "usable": s.manifest is not None}
-            | ({"built_at": s.manifest.built_at, "collection": s.manifest.collection} if s.manifest else {})
+            | (
+                {"built_at": s.manifest.built_at, "collection": s.manifest.collection}
+                if s.manifest
+                else {"problem": s.problem}
+            )
             for s in found
         ]
         click.echo(json.dumps(rows, indent=2))
@@ -38,7 +42,7 @@ def list_snapshots(as_json: bool) -> None:
             f"{s.manifest.built_at}  {sum(s.manifest.passages.values()):>11,} passages  "
             f"{s.manifest.collection or 'vectors in a file'}"
             if s.manifest
-            else "damaged"
+            else s.problem
         )
         click.echo(f"{'*' if s.current else ' '} {s.id}  {s.bytes / 1e6:>10,.1f} MB  {about}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from kb.answer import Answer
 
@@ -31,3 +31,8 @@ def told() -> bytes:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def forget(pid: int) -> None:
+    """Tell no longer how things stand for a worker that has ended; what it counted goes on counting."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -35,8 +35,9 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger("nekb.http")
 _ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
+_CHECKS = ("/healthz", "/readyz")  # asked every few seconds, whatever happens
 # Slack calls from a few addresses for a whole team, and its requests are signed; their rate is counted a person.
-_FREE = ("/healthz", "/readyz", "/slack/events")
+_FREE = (*_CHECKS, "/slack/events")
 _SIGNED = "/slack/"  # Slack signs its requests, and they come through tunnels under any name
 _AGENTS = "/mcp"
 _ASKING = ("/", "/v1/ask", "/v1/search", _AGENTS, f"{_AGENTS}/")  # what takes longer the longer its text is
@@ -245,11 +246,16 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": shown.body})
 
     def finish(self) -> None:
-        """The log line and the metrics of the request. A path that no route has is nobody's: it may be any text."""
+        """The metrics of the request and its log line, which a check that finds all well has not.
+
+        A path that no route has is nobody's: it may be any text.
+        """
         seconds = time.perf_counter() - self._started
         route = getattr(self.scope.get("route"), "path", None) or (self.path if self.path == _OWN else "unknown")
         metrics.REQUESTS.labels(route, str(self.status)).inc()
         metrics.SECONDS.labels(route).observe(seconds)
+        if self.path in _CHECKS and self.status == 200:
+            return
         log.info(
             "request",
             id=self.id,

@@ -31,12 +31,17 @@ _OPTIONS: dict[str, Any] = {
     "timeout_graceful_shutdown": _GRACE,
     "timeout_keep_alive": 30,
     "http": Connection,
+    "workers": 1,  # said, or uvicorn takes what WEB_CONCURRENCY holds, a number or not
 }
+# They point prometheus_client to another program's folder, where the metrics of one process would go as well.
+_METRICS_ELSEWHERE = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
 
 def serve(settings: ServeSettings, workers: int, sockets: list[socket.socket]) -> None:
     """Serve until told to stop; several workers share the snapshot in memory, one rate and one set of metrics."""
     options = _OPTIONS | {"host": settings.host, "port": settings.port}
+    for name in _METRICS_ELSEWHERE:
+        os.environ.pop(name, None)
     if workers == 1:
         from api.http.app import create_app
 
@@ -64,7 +69,7 @@ def serve(settings: ServeSettings, workers: int, sockets: list[socket.socket]) -
 def _serve_afresh(settings: ServeSettings, options: dict[str, Any], workers: int) -> None:
     """uvicorn's own way: each worker begins as a new process that reads the settings its parent left."""
     os.environ[_SETTINGS] = dumps(asdict(settings), default=str)
-    uvicorn.run("api.http.server:app", factory=True, workers=workers, **options)
+    uvicorn.run("api.http.server:app", factory=True, **(options | {"workers": workers}))
 
 
 def app() -> FastAPI:

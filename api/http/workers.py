@@ -21,6 +21,7 @@ import structlog
 import uvicorn
 
 from api.current import CurrentSnapshot
+from api.http import metrics
 from api.http.app import create_app
 from api.http.settings import ServeSettings
 from api.records.database import open_database
@@ -53,6 +54,7 @@ class Workers:
         while signal.sigwait(_WATCHED) == signal.SIGCHLD:
             for pid in self._ended():
                 log.warning("worker_ended", pid=pid)
+                metrics.forget(pid)
                 if time.monotonic() - self._started.pop(pid) < _SHORT_LIFE:
                     time.sleep(1)
                 self._fork()

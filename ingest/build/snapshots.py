@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ingest.build.milvus import Publisher
 from kb.errors import NekbError, NotFoundError, SnapshotError
 from kb.milvus import MilvusAddress, configured
-from kb.snapshot import BUILD_AGAIN, Manifest, current_folder, intact, point_current, read_manifest
+from kb.snapshot import (
+    BUILD_AGAIN,
+    MANIFEST,
+    SCHEMA,
+    Manifest,
+    current_folder,
+    intact,
+    point_current,
+    read_manifest,
+)
 
 KEPT_SNAPSHOTS = 3
 _LOADED = 2  # collections the server keeps in memory: the current one, and the one that replicas may still answer from
@@ -17,18 +28,19 @@ _LOADED = 2  # collections the server keeps in memory: the current one, and the 
 
 @dataclass(frozen=True)
 class Standing:
-    """A snapshot of the data directory; `manifest` is None where it is damaged."""
+    """A snapshot of the data directory; `manifest` is None where it cannot be used, and `problem` then says why."""
 
     id: str
     current: bool
     bytes: int
     manifest: Manifest | None
+    problem: str | None = None
 
 
 def snapshots(home: Path) -> list[Standing]:
     """Every snapshot, newest first."""
     current = current_folder(home)
-    return [Standing(f.name, f == current, _bytes(f), _manifest(f)) for f in _folders(home)]
+    return [Standing(f.name, f == current, _bytes(f), *_usable(f)) for f in _folders(home)]
 
 
 def activate(home: Path, id: str) -> Manifest:
@@ -71,10 +83,10 @@ def prune(home: Path, keep: int = KEPT_SNAPSHOTS, *, before: Path | None = None,
 
 
 def _removed(folder: Path, collections: bool) -> bool:
-    manifest = _manifest(folder)
-    if collections and manifest is not None and manifest.collection is not None:
+    collection = _collection(folder)
+    if collections and collection is not None:
         try:
-            Publisher(_server()).drop(manifest.collection)
+            Publisher(_server()).drop(collection)
         except NekbError:
             return False
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,11 +94,11 @@ def _removed(folder: Path, collections: bool) -> bool:
 
 
 def _release(folder: Path) -> None:
-    manifest, address = _manifest(folder), configured()
-    if manifest is None or manifest.collection is None or address is None:
+    collection, address = _collection(folder), configured()
+    if collection is None or address is None:
         return
     try:
-        Publisher(address).release(manifest.collection)
+        Publisher(address).release(collection)
     except NekbError:
         return  # it only costs the server memory until the next build
 
@@ -109,11 +121,29 @@ def _folders(home: Path) -> list[Path]:
     return sorted(found, key=lambda f: f.stat().st_mtime, reverse=True)
 
 
-def _manifest(folder: Path) -> Manifest | None:
+def _usable(folder: Path) -> tuple[Manifest | None, str | None]:
+    """The manifest, or why this nekb cannot use it."""
     try:
-        return read_manifest(folder)
+        return read_manifest(folder), None
     except SnapshotError:
-        return None
+        schema = _said(folder).get("schema")
+        another = isinstance(schema, int) and schema != SCHEMA
+        return None, f"schema {schema}, of another version of nekb" if another else "damaged"
+
+
+def _collection(folder: Path) -> str | None:
+    """The collection that goes with a snapshot, one too that is damaged or of another version of nekb."""
+    collection = _said(folder).get("collection")
+    return collection if isinstance(collection, str) else None
+
+
+def _said(folder: Path) -> dict[str, Any]:
+    """What a manifest says, whoever wrote it; empty where it is none."""
+    try:
+        said = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _bytes(folder: Path) -> int:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from api.current import CurrentSnapshot
 from api.http import app as serving
@@ -112,3 +113,16 @@ def test_threads_that_look_at_once_open_a_new_one_once(own_home: Path, monkeypat
         ids = {found.result().manifest.id for found in [threads.submit(current.fresh) for _ in range(4)]}
     assert ids == {"other"}
     assert len(opened) == 1
+
+
+def test_the_log_says_why_a_snapshot_is_refused(tmp_path: Path) -> None:
+    """Who reads it has updated one of two machines, and is told so."""
+    folder = tmp_path / "snapshots" / "another"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(f'{{"schema": {SCHEMA + 1}}}')
+    (tmp_path / "current").write_text("another\n")
+    with capture_logs() as told:
+        assert not CurrentSnapshot(tmp_path).refresh()
+    [line] = told
+    assert line["event"] == "snapshot_refused"
+    assert f"has schema {SCHEMA + 1}, and this nekb reads schema {SCHEMA}" in line["problem"]

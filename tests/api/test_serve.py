@@ -133,3 +133,61 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-c", run], stdout=subprocess.PIPE, stderr=full, text=True, check=False)
     assert done.stdout == "went on\n"
+
+
+def test_a_check_that_finds_all_well_writes_no_line(serving: Start, tmp_path: Path) -> None:
+    """A proxy asks every other second: the log of a day would be little else."""
+    client = serving()
+    client.get("/healthz")
+    client.get("/guidance")
+    client.post("/readyz")
+    lines = next(tmp_path.glob("serve-*.log")).read_text().splitlines()[1:]
+    told = [(e["route"], e["status"]) for e in map(json.loads, lines) if e["event"] == "request"]
+    assert told == [("/guidance", 200), ("/readyz", 405)]
+    assert 'route="/healthz",status="200"} 1.0' in client.get("/metrics").text
+
+
+def test_what_another_server_is_told_by_the_environment_changes_nothing(serving: Start, tmp_path: Path) -> None:
+    """Those of gunicorn's, which may stand for every service of a machine."""
+    elsewhere = {"WEB_CONCURRENCY": "auto", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "gone")}
+    client = serving(environment=elsewhere)
+    assert client.get("/v1/ask", params={"query": "code 8 hotspot"}).status_code == 200
+    assert 'nekb_answers_total{outcome="answered",surface="http"} 1.0' in client.get("/metrics").text
+
+
+_ONE_WORKER_OF_THREE_IS_LEFT = """
+import os
+from api.http import metrics
+from kb import milvus
+
+ended = []
+for server_is_away in (1, 1, 0):
+    if (pid := os.fork()) == 0:
+        milvus.OPEN.set(server_is_away)
+        milvus.UNAVAILABLE.labels("unreachable").inc()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    ended.append(pid)
+print(metrics.told().decode())
+for pid in ended[:2]:
+    metrics.forget(pid)
+print(metrics.told().decode())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_a_worker_that_ended_does_not_hold_the_vector_server_to_be_away(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE_WORKER_OF_THREE_IS_LEFT],
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    told = [line for line in done.stdout.splitlines() if line.startswith("nekb_vectors_")]
+    assert [line for line in told if "circuit_open" in line] == [
+        "nekb_vectors_circuit_open 1.0",
+        "nekb_vectors_circuit_open 0.0",
+    ]
+    assert told.count('nekb_vectors_unavailable_total{reason="unreachable"} 3.0') == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -93,3 +94,17 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         finally:
             if not mounted:
                 folder.chmod(0o700)
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_who_may_read_the_rest_of_a_snapshot_may_read_its_index(tmp_path: Path, mask: int, mode: int) -> None:
+    """A web server that hands snapshots on to replicas is another user than the one who built them."""
+    before = os.umask(mask)
+    try:
+        write_lexical(tmp_path / "some", [("Title", "some text about a tunnel")])
+        write_lexical(tmp_path / "none", [])
+    finally:
+        os.umask(before)
+    files = [path for folder in ("some", "none") for path in (tmp_path / folder).iterdir()]
+    assert {"meta.json", ".managed.json"} <= {path.name for path in files}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {mode}
