@@ -169,7 +169,7 @@ def _bounded(low: str, start: int, end: int) -> bool:
 
 
 def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
-    low = word.rstrip(":").lstrip("_").lower()
+    low = word.rstrip(":").lstrip("_").lower().replace(".code.", ".")  # `NEVPNError.Code.configurationStale`
     entry = tables.word(word.lower()) or tables.word(low) or _numbered(low, tables) or _plural(low, tables)
     if entry is not None:
         yield entry, start, start + len(word)
