@@ -300,3 +300,21 @@ def test_an_error_is_read_as_the_system_describes_it_in_other_languages(words: s
 def test_a_number_behind_a_numbered_model_is_no_version_of_the_system() -> None:
     assert values("code 8 only on iPhone 15, ok on 13", "os") == set()
     assert values("code 8 on iPhone 15 with iOS 18.2, ok on 17", "os") == {"iOS 18.2", "iOS 17"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("on a real device, not the simulator", "simulator", {"no"}),
+        ("Simulator: no", "simulator", {"no"}),
+        ("It drops on iPhone 15. Not in the simulator.", "simulator", {"no"}),
+        ("works on the device but not in the simulator", "simulator", {"yes"}),
+        ("Supervised: No\nMDM: none", "supervision", {"unmanaged"}),
+        ("our iPads aren't supervised", "supervision", {"unmanaged"}),
+        ("neither supervised nor managed", "supervision", {"unmanaged"}),
+        ("our in-house VPN server", "distribution", set()),
+        ("an in-house build", "distribution", {"enterprise"}),
+    ],
+)
+def test_what_a_text_denies_is_not_said(text: str, kind: str, value: set[str]) -> None:
+    assert values(text, kind) == value
