@@ -82,7 +82,8 @@ _BUILT = re.compile(
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
 )
-_HARDWARE_END = re.compile(r",\d")  # of `iPhone17,1`, which is an identifier and no model
+_HARDWARE_END = re.compile(r"\d*,\d")  # of `iPhone17,1`, which is an identifier and no model
+_VERSION_END = re.compile(r"\.\d")  # of `iPhone 14.5`, which is no iPhone 14
 _FAMILY_PLATFORM = (
     ("iphone", "iOS"),
     ("ipad", "iOS"),
@@ -193,8 +194,8 @@ def find_devices(text: str, tables: SignalTables) -> Iterator[Signal]:
         yield Signal(kind="device", value=tables.devices.get(m["id"], m["id"]), start=m.start(), end=m.end())
     for m in _MODEL.finditer(text):
         if not _HARDWARE_END.match(text, m.end()):
-            value = " ".join(m[0].split())
-            yield Signal(kind="device", value=value, start=m.start(), end=m.end())
+            end = m.end("model") if _VERSION_END.match(text, m.end()) else m.end()
+            yield Signal(kind="device", value=" ".join(text[m.start() : end].split()), start=m.start(), end=end)
 
 
 def platform_of(signal: Signal) -> str | None:

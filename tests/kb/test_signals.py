@@ -248,6 +248,8 @@ def test_letters_whose_lower_case_is_longer_move_no_release() -> None:
         ("fails on iPhone 15, works on iPhone 13", {"iPhone 15", "iPhone 13"}),
         ("MacBook Pro, macOS 15.2", {"MacBook Pro"}),
         ("hw.model iPhone15,3, iOS 17.2", {"iPhone 14 Pro Max"}),
+        ("MacBookAir10,1, Sonoma", {"MacBook Air (M1)"}),
+        ("broken on iPad 17.4", {"iPad"}),
         ("l'iPhone se déconnecte, el iPhone se bloquea", {"iPhone"}),
         ("my iphone se, or an iPhone SE of 2022", {"iphone se", "iPhone SE"}),
     ],
@@ -318,3 +320,11 @@ def test_a_number_behind_a_numbered_model_is_no_version_of_the_system() -> None:
 )
 def test_what_a_text_denies_is_not_said(text: str, kind: str, value: set[str]) -> None:
     assert values(text, kind) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["dotnet maui app error 3", "dots in the name, error 2", "iptables masquerade error 4", "nowifi, code 8"]
+)
+def test_a_code_is_of_no_domain_for_a_part_of_a_word(text: str) -> None:
+    assert {domain for domain, _ in errors(text)} == {None}
+    assert errors("DoT: error 3") == {("NEDNSSettingsErrorDomain", 3)}
