@@ -87,9 +87,11 @@ def _step(path: Path, number: int, text: str) -> dict[str, Any]:
     if when:
         text = text[: when.start()]
         try:
-            parse_when(when[1])
+            clauses = parse_when(when[1])
         except GuidanceError as error:
             raise _bad(path, f"step {number}:", error.sentence.rstrip("."), error.remedy) from error
+        if not clauses:
+            raise _bad(path, f"step {number}", "has a condition that says nothing", "Leave {when: } out, or fill it.")
     if stray := _STRAY.search(text):
         remedy = "Write steps as `2. `, and a condition on a line of its own behind the citations."
         raise _bad(path, f"step {number}", f"holds {stray[0]!r} in its text", remedy)

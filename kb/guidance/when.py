@@ -25,7 +25,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 }
 _OS = re.compile(r"^os\s*(>=|<=|<|>|=)\s*(\S.*)$")
 _NAMED_VERSION = re.compile(r"(iOS|macOS|tvOS|visionOS|watchOS) (\d{1,6}(?:\.\d{1,6})*)")  # as a person gave it
-_VERSION = re.compile(r"^(iOS|macOS|tvOS|visionOS|watchOS)\s+(\d+(?:\.\d+)*)$")
+_VERSION = re.compile(r"^(iOS|macOS|tvOS|visionOS|watchOS)\s+(\d{1,6}(?:\.\d{1,6})*)$")
 
 
 @dataclass(frozen=True)

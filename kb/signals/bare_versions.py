@@ -41,6 +41,7 @@ _UPDATED = re.compile(
     r"\b(?:updat\w{1,3}|upgrad\w{1,3})\s(?:to|auf|a|à|su|naar)\s(?P<version>1[678]\.\d{1,2}(?:\.\d)?)(?!\.?\d)",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"iPhone \d", re.IGNORECASE)
 _MAC_TEN = re.compile(r"(?<![\d.])(?P<version>10\.1[0-6](?:\.[0-9])?)(?!\.?\d|/)")
 
 
@@ -61,7 +62,13 @@ def versions_alone(text: str, found: list[Signal]) -> Iterator[Signal]:
     else:
         families = {family for family, _ in told} or platforms
         if len(families) == 1 and (family := next(iter(families))) in SYSTEMS.values():
-            yield from _near(text, family, [version for _, version in told])
+            near = _near(text, family, [version for _, version in told])
+            yield from (s for s in near if told or "." in s.value or not _numbered_model(found))
+
+
+def _numbered_model(found: list[Signal]) -> bool:
+    """Whether a model is called by its number, so that a whole number may be one too: `iPhone 15, but not on 13`."""
+    return any(s.kind == "device" and _NUMBERED.match(s.value) for s in found)
 
 
 def _of_ios(text: str, found: list[Signal]) -> list[tuple[int, int]]:

@@ -15,9 +15,10 @@ from kb.signals.tables import Domain, SignalTables
 _INT = r"(-?\d{1,10})(?!\w|-\d)(?![\w.]*[.:]\d)"  # in this order: else it is quadratic on a run of digits
 # What may stand between a domain and its code: signs, and the words people put there.
 _CODE_AFTER = re.compile(
-    r"(?:[^\S\n]|\n(?=\W{0,8}(?:code|error|错误|代码|コード|код)\b)|\.(?!\s)|[\"'`=:,;()\[\]{}/#-]"
-    r"|\b(?:error|err|code|with|the|and|status|is|rawvalue)\b"
-    r"|错误|代码|コード|エラー|ошибка|код){1,40}?(?P<code>0x(?!0+\b)[0-9a-f]{1,8}\b|" + _INT + ")",
+    r"(?:[^\S\n]|\n(?=\W{0,8}(?:code|error|错误|代码|コード|код)\b)|\.(?!\s)|[\"'`=:,;()\[\]{}/#–—-]"
+    r"|\b(?:error|err|codes?|with|the|and|status|is|rawvalue|errore|erreur|erro|fehler|fout|fel|fejl|feil|virhe|błąd"
+    r"|chyba|hata|lỗi|помилка|ошибка|код)\b"
+    r"|错误|錯誤|代码|代碼|コード|エラー|오류|에러|코드){1,40}?(?P<code>0x(?!0+\b)[0-9a-f]{1,8}\b|" + _INT + ")",
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(r"(?<![\w.])[A-Za-z][\w.]{2,80}?Domain(?![a-z])\w{0,12}")

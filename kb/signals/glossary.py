@@ -19,10 +19,10 @@ _MARKED_LETTER = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 # Of languages that are written in the Latin alphabet; none that English has, too.
 _OTHER_WORDS = frozenset(
     (  # noqa: SIM905 - a list would be as long as the module
-        "el los las un una por para con como que del se su pero cuando esta esto em um uma com dos das quando pra "
-        "meu le les la des du et est pas sur dans avec pour qui je nous peut aux sans mais une der und nicht ist "
-        "wird ein eine einem einen einer mit von auf im den dem bei nach wie ich wir nur wenn kein auch mein bir "
-        "ile ve bu khi khong il gli che sono della"
+        "el la los las un una por para con como que del se su pero cuando esta esto em um uma com dos das quando pra "
+        "meu le les des du et est pas sur dans avec pour qui je nous peut aux sans mais une en der und nicht ist wird "
+        "ein eine einem einen einer mit von auf im den dem bei nach wie ich wir nur wenn kein keine auch mein sich "
+        "beim zum startet funktioniert bir ile ve bu khi khong il gli che sono della nel sul"
     ).split()
 )
 

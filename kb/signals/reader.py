@@ -121,11 +121,21 @@ def _spoken_of(low: str, tables: SignalTables, words: Callable[[Domain], Iterabl
 
 
 def _stands_in(word: str, low: str) -> bool:
-    """Whether a word stands in the text, not as the end of a longer one; other scripts write without spaces."""
-    at = low.find(word)
-    while at > 0 and word.isascii() and low[at - 1].isascii() and low[at - 1].isalnum():
-        at = low.find(word, at + 1)
+    """Whether a word stands in the text, not as the end of a longer one; other scripts write without spaces.
+
+    One with a space behind it is not the beginning of a longer one either.
+    """
+    sought = word.rstrip()
+    at = low.find(sought)
+    while at >= 0 and not _apart(low, at, at + len(sought), whole=sought != word):
+        at = low.find(sought, at + 1)
     return at >= 0
+
+
+def _apart(low: str, start: int, end: int, *, whole: bool) -> bool:
+    """Whether what stands there does not end a longer word, nor begin one where it has to be whole."""
+    beside = low[max(start - 1, 0) : start] + (low[end : end + 1] if whole else "")
+    return not low[start].isascii() or not any(c.isascii() and c.isalnum() for c in beside)
 
 
 def _named(text: str, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
@@ -169,7 +179,7 @@ def _bounded(low: str, start: int, end: int) -> bool:
 
 
 def _look_up(word: str, start: int, tables: SignalTables) -> Iterator[tuple[Entry, int, int]]:
-    low = word.rstrip(":").lstrip("_").lower()
+    low = word.rstrip(":").lstrip("_").lower().replace(".code.", ".")  # `NEVPNError.Code.configurationStale`
     entry = tables.word(word.lower()) or tables.word(low) or _numbered(low, tables) or _plural(low, tables)
     if entry is not None:
         yield entry, start, start + len(word)

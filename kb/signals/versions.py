@@ -62,7 +62,8 @@ _RENUMBERED = 26  # the first version that is called by the year
 _MODEL = re.compile(
     r"\b(?P<model>iPhone|iPad|MacBook(?:\s(?:Air|Pro|Neo))?|iMac|Mac\s?mini|Mac\s?Studio|Mac\s?Pro(?![a-z])|Apple\sTV"
     r"|Vision\sPro|Apple\sWatch)(?!OS|d)"  # no `ipAddress`
-    r"(?P<variant>\s?(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|SE|Air|Pro|mini|Max)"
+    # Not the pronoun of `l'iPhone se déconnecte`.
+    r"(?P<variant>\s?(?:\d{1,2}(?:s|c|e)?\+?|X[RS]?|(?-i:SE)|SE(?=\s*(?:[\d(,.;:?!)]|$))|Air|Pro|mini|Max)"
     r"(?:\s(?:Pro\s?Max|Pro|Plus|Max|mini|Air))?(?![A-Za-z]))?",
     re.IGNORECASE,
 )
@@ -81,6 +82,8 @@ _BUILT = re.compile(
 _HARDWARE = re.compile(
     r"\b(?P<id>(?:iPhone|iPad|Mac|MacBookPro|MacBookAir|iMac|AppleTV|RealityDevice|Watch|Macmini)\d{1,2},\d{1,2})\b"
 )
+_HARDWARE_END = re.compile(r"\d*,\d")  # of `iPhone17,1`, which is an identifier and no model
+_VERSION_END = re.compile(r"\.\d")  # of `iPhone 14.5`, which is no iPhone 14
 _FAMILY_PLATFORM = (
     ("iphone", "iOS"),
     ("ipad", "iOS"),
@@ -190,9 +193,9 @@ def find_devices(text: str, tables: SignalTables) -> Iterator[Signal]:
     for m in _HARDWARE.finditer(text):
         yield Signal(kind="device", value=tables.devices.get(m["id"], m["id"]), start=m.start(), end=m.end())
     for m in _MODEL.finditer(text):
-        if text[m.end() : m.end() + 1] != ",":
-            value = " ".join(m[0].split())
-            yield Signal(kind="device", value=value, start=m.start(), end=m.end())
+        if not _HARDWARE_END.match(text, m.end()):
+            end = m.end("model") if _VERSION_END.match(text, m.end()) else m.end()
+            yield Signal(kind="device", value=" ".join(text[m.start() : end].split()), start=m.start(), end=end)
 
 
 def platform_of(signal: Signal) -> str | None:

@@ -81,6 +81,9 @@ def test_english_with_odd_signs_is_left_alone(text: str) -> None:
         ("o túnel não inicia depois de reiniciar", {"tunnel", "start", "reboot"}),
         ("расширение падает при нехватке памяти", {"extension", "crash", "memory"}),
         ("kết nối vào thiết bị không có internet", {"connect", "accessory"}),
+        ("la extensión de red no arranca en TestFlight", {"network", "extension", "start"}),
+        ("die Netzwerkerweiterung startet nicht in TestFlight", {"network", "extension", "start"}),
+        ("no aparece el aviso de red local en iOS 18", {"local", "network"}),
     ],
 )
 def test_the_fields_words_are_known_in_many_languages(text: str, words: set[str]) -> None:

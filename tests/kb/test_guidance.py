@@ -114,6 +114,7 @@ def test_an_api_of_no_table_is_a_problem() -> None:
         (("## Checklist\n", "## Checklist\n\nFirst this.\n"), "Checklist has text before its first step"),
         (("\n2. ", "\n2) "), "step 1 holds '2)'"),
         (("\n1. ", "\n1. {when: platform=iOS} "), "step 1 holds '{when'"),
+        (("[@hotspot-config-entitlement]\n2.", "\n   {when: ; }\n2."), "step 1 has a condition that says nothing"),
     ],
 )
 def test_a_spoilt_file_is_named_with_its_field_and_a_remedy(tmp_path: Path, spoil: tuple[str, str], says: str) -> None:
@@ -180,7 +181,9 @@ def test_a_step_is_hidden_only_when_it_surely_does_not_apply(
     assert applies(parse_when(when), named) is shown
 
 
-@pytest.mark.parametrize("when", ["planet=Mars", "platform=Android", "os~iOS 3", "os>=iOS 16|Android 9"])
+@pytest.mark.parametrize(
+    "when", ["planet=Mars", "platform=Android", "os~iOS 3", "os>=iOS 16|Android 9", f"os>=iOS {'9' * 5000}"]
+)
 def test_an_unknown_condition_is_refused(when: str) -> None:
     with pytest.raises(GuidanceError):
         parse_when(when)

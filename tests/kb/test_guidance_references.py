@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kb.guidance.parse import read_cards
 from kb.guidance.references import named_steps, renumber
+from kb.guidance.when import applies, parse_when
 from kb.home import shipped_data
 
 
@@ -54,3 +55,32 @@ def test_every_step_that_a_shipped_card_names_is_there() -> None:
     for card in read_cards(shipped_data() / "guidance"):
         for text in (card.summary, *(s.text for s in card.steps)):
             assert named_steps(text) <= set(range(1, len(card.steps) + 1)), (card.id, text)
+
+
+def test_no_shipped_step_sends_the_reader_of_a_platform_to_one_that_is_left_out_for_it() -> None:
+    for card in read_cards(shipped_data() / "guidance"):
+        for platform in card.applies_to.platforms:
+            named = {"platform": [platform]}
+            stay = [n for n, s in enumerate(card.steps, 1) if s.when is None or applies(parse_when(s.when), named)]
+            assert stay, (card.id, platform)
+            for n in stay:
+                assert named_steps(card.steps[n - 1].text) <= set(stay), (card.id, platform, n)
+
+
+@pytest.mark.parametrize(
+    ("id", "named", "says"),
+    [
+        ("content-filter-testflight-deployment", {"platform": ["visionOS"]}, "visionOS 1.1"),
+        ("content-filter-testflight-deployment", {"platform": ["iOS"], "os": ["iOS 18"]}, "Older systems"),
+        ("dns-proxy-vs-dns-settings", {"platform": ["visionOS"]}, "visionOS 1.1"),
+        ("hotspot-helper-entitlement", {"platform": ["visionOS"], "os": ["visionOS 26"]}, "NEHotspotManager"),
+        ("wifi-fundamentals-api-overview", {"platform": ["iOS"], "os": ["iOS 18"]}, "Wi-Fi Aware"),
+    ],
+)
+def test_a_step_that_says_from_when_on_is_there_for_those_before(
+    id: str, named: dict[str, list[str]], says: str
+) -> None:
+    """Who asks about an older system, or a rarer one, has to learn what it lacks."""
+    card = next(c for c in read_cards(shipped_data() / "guidance") if c.id == id)
+    shown = [s.text for s in card.steps if s.when is None or applies(parse_when(s.when), named)]
+    assert any(says in text for text in shown)

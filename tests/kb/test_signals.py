@@ -46,6 +46,9 @@ HOTSPOT = "NEHotspotConfigurationErrorDomain"
         ("NSURLErrorDomain Code=-1009", "NSURLErrorDomain", -1009),
         ("com.apple.CipherML Code=1100", "com.apple.CipherML", 1100),
         ("NEProviderStopReason 14", "NEProviderStopReason", 14),
+        ("NEVPNError.Code.configurationStale", "NEVPNErrorDomain", 4),
+        ("case NEFilterManagerError.Code.configurationPermissionDenied:", "NEFilterErrorDomain", 5),
+        ("NEVPNErrorDomain codes 1 and 5", "NEVPNErrorDomain", 1),
     ],
 )
 def test_a_code_is_read_with_its_domain(text: str, domain: str, code: int) -> None:
@@ -242,6 +245,13 @@ def test_letters_whose_lower_case_is_longer_move_no_release() -> None:
         ("iPhone 15 Pro Max and iPad 6th gen", {"iPhone 15 Pro Max", "iPad"}),
         ("ipAddress and IPAddress.Any", set()),
         ("iPhoneでは動く", {"iPhone"}),
+        ("fails on iPhone 15, works on iPhone 13", {"iPhone 15", "iPhone 13"}),
+        ("MacBook Pro, macOS 15.2", {"MacBook Pro"}),
+        ("hw.model iPhone15,3, iOS 17.2", {"iPhone 14 Pro Max"}),
+        ("MacBookAir10,1, Sonoma", {"MacBook Air (M1)"}),
+        ("broken on iPad 17.4", {"iPad"}),
+        ("l'iPhone se déconnecte, el iPhone se bloquea", {"iPhone"}),
+        ("my iphone se, or an iPhone SE of 2022", {"iphone se", "iPhone SE"}),
     ],
 )
 def test_a_device_is_not_the_beginning_of_a_word(text: str, device: set[str]) -> None:
@@ -268,3 +278,53 @@ def test_a_device_is_not_the_beginning_of_a_word(text: str, device: set[str]) ->
 )
 def test_a_code_is_of_the_domain_beside_it(text: str, found: set[tuple[str | None, int | None]]) -> None:
     assert errors(text) == found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "(NEVPNErrorDomain-Fehler 5.)",
+        "(NEVPNErrorDomain erreur 5.)",
+        "(NEVPNErrorDomain errore 5.)",
+        "(NEVPNErrorDomain fout 5.)",
+        "(NEVPNErrorDomain — błąd 5)",
+        "(NEVPNErrorDomain chyba 5.)",
+        "（NEVPNErrorDomain錯誤5。）",
+        "(NEVPNErrorDomain 오류 5.)",
+        "(NEVPNErrorDomain, помилка 5)",
+    ],
+)
+def test_an_error_is_read_as_the_system_describes_it_in_other_languages(words: str) -> None:
+    found = next(s for s in read(f"Die Aktion scheiterte. {words}") if s.kind == "error")
+    assert (found.domain, found.code, found.implied) == ("NEVPNErrorDomain", 5, False)
+
+
+def test_a_number_behind_a_numbered_model_is_no_version_of_the_system() -> None:
+    assert values("code 8 only on iPhone 15, ok on 13", "os") == set()
+    assert values("code 8 on iPhone 15 with iOS 18.2, ok on 17", "os") == {"iOS 18.2", "iOS 17"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("on a real device, not the simulator", "simulator", {"no"}),
+        ("Simulator: no", "simulator", {"no"}),
+        ("It drops on iPhone 15. Not in the simulator.", "simulator", {"no"}),
+        ("works on the device but not in the simulator", "simulator", {"yes"}),
+        ("Supervised: No\nMDM: none", "supervision", {"unmanaged"}),
+        ("our iPads aren't supervised", "supervision", {"unmanaged"}),
+        ("neither supervised nor managed", "supervision", {"unmanaged"}),
+        ("our in-house VPN server", "distribution", set()),
+        ("an in-house build", "distribution", {"enterprise"}),
+    ],
+)
+def test_what_a_text_denies_is_not_said(text: str, kind: str, value: set[str]) -> None:
+    assert values(text, kind) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["dotnet maui app error 3", "dots in the name, error 2", "iptables masquerade error 4", "nowifi, code 8"]
+)
+def test_a_code_is_of_no_domain_for_a_part_of_a_word(text: str) -> None:
+    assert {domain for domain, _ in errors(text)} == {None}
+    assert errors("DoT: error 3") == {("NEDNSSettingsErrorDomain", 3)}
