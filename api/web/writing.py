@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.records.questions import redacted
+from api.records.redaction import redacted
 from api.text import one_line, plain, safe_url
 from api.web.excerpt import excerpt
 from kb.answer import Answer, Guidance, Link, Signal
