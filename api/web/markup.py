@@ -20,6 +20,7 @@ from kb.guidance.card import Card
 _CODE = re.compile(r"`([^`]+)`")
 _TAG_OR_SEAM = re.compile(r"<[^<>]*>|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _LONGEST = 200_000  # characters of one text that are rendered
+_DEEPEST = 20  # brackets and quotes within each other; each more costs a text of nothing else as long again
 
 
 def _link_open(
@@ -42,7 +43,7 @@ def _code_inline(
 
 
 def _reader() -> MarkdownIt:
-    reader = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
+    reader = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": _DEEPEST})
     reader.disable(["image", "heading", "lheading"])  # the page has its own outline
     reader.add_render_rule("link_open", _link_open)
     reader.add_render_rule("code_inline", _code_inline)

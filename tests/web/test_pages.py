@@ -20,7 +20,7 @@ from api.records.database import open_database
 from api.records.feedback import evaluation_lines
 from api.records.keys import create_key
 from api.web import cookie
-from api.web.markup import breakable, coded
+from api.web.markup import block, breakable, coded
 from api.wording import SIGNALS
 from kb.answer import SignalKind
 
@@ -151,6 +151,13 @@ def test_an_address_with_thousands_of_names_holds_nobody_up(site: httpx.Client) 
     started = time.process_time()
     assert site.get("/?query=code+8+hotspot&" + "&".join(f"{n:x}" for n in range(11_000))).status_code == 200
     assert time.process_time() - started < 1.5
+
+
+@pytest.mark.parametrize("piece", ["[", "[a][b", "[a\\](", "<![CDATA["])
+def test_a_post_of_nothing_but_brackets_holds_nobody_up(piece: str) -> None:
+    started = time.process_time()
+    block((piece * 40_000)[:40_000])
+    assert time.process_time() - started < 0.7
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
