@@ -58,6 +58,8 @@ _REDACTIONS = (
     (re.compile(rf"(?<![\w-])(?!Apple)[A-Z]\w*+(?=['’]s {_DEVICE}|-{_DEVICE})"), "<person>"),
 )
 _OF_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}+)?:[0-9A-Fa-f:.]++(?!\w)")
+_DIGIT = re.compile("[0-9]")
+_COLONS = 7  # of an address that is written whole
 _LONGEST_ADDRESS = 60  # characters, with a port behind it
 _LONGEST_WORD = 200  # characters that a cut may take away; some languages put no spaces between words
 
@@ -81,7 +83,7 @@ def shortened(text: str, most: int) -> str:
 def _without_address(found: re.Match[str]) -> str:
     """An address of IPv6, which times of day and names of C++ look like; some write its port behind a point."""
     run = found[0]
-    if len(run) > _LONGEST_ADDRESS or not any(map(str.isdigit, run)):
+    if len(run) > _LONGEST_ADDRESS or not ("::" in run or run.count(":") >= _COLONS) or not _DIGIT.search(run):
         return run
     for written in (run, run.rstrip(".:"), run.partition(".")[0]):
         try:

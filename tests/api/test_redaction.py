@@ -66,6 +66,7 @@ def test_no_mail_address_is_kept_whatever_stands_around(before: str, after: str)
         ("device 2b6f0cc904d137be2e1730235f5664094b831186", "2b6f0cc9"),
         ("Serial Number: C02XG0FDJHD2", "C02XG0FD"),
         ("from 2001:db8:85a3::8a2e:370:7334.", "8a2e"),
+        ("from 2001:0db8:85a3:0000:0000:8a2e:0370:7334: refused", "8a2e"),
         ("to [fe80::1c2d:3e4f:5a6b:7c8d%en0]:443", "7c8d"),
         ("IP6 2001:db8::17.53 > host", "db8"),
         ("ether 00-1A-2b-3c-4d-5e", "3c-4d"),
