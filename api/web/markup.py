@@ -20,7 +20,7 @@ from kb.guidance.card import Card
 _CODE = re.compile(r"`([^`]+)`")
 _TAG_OR_SEAM = re.compile(r"<[^<>]*>|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _LONGEST = 200_000  # characters of one text that are rendered
-_DEEPEST = 20  # brackets and quotes within each other; each more costs a text of nothing else as long again
+_DEEPEST = 40  # brackets, quotes and lists within each other; each more costs a text of nothing else as long again
 
 
 def _link_open(
