@@ -6,6 +6,7 @@ One ASGI layer rather than several: each costs time on every request.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import time
 import traceback
@@ -42,6 +43,7 @@ _SIGNED = "/slack/"  # Slack signs its requests, and they come through tunnels u
 _AGENTS = "/mcp"
 _ASKING = ("/", "/v1/ask", "/v1/search", _AGENTS, f"{_AGENTS}/")  # what takes longer the longer its text is
 _OWN = "/openapi.json"  # the framework's own, which names no route
+_OF_A_CUSTOMER = 64  # bits of an address of IPv6 that a customer may choose
 _LEFT = 499  # what proxies log of a client that went away before it could be answered
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _SECURITY = (
@@ -156,6 +158,17 @@ def _host_name(host: str) -> str:
     return name.strip("[]").lower().removesuffix(".")
 
 
+def _counted_as(host: str) -> str:
+    """Under which name a client is counted: a customer has more addresses of IPv6 than any table holds."""
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ValueError:
+        return host
+    if address.is_link_local:  # all machines beside this one share that network
+        return host
+    return str(address.ipv4_mapped or int(address) >> _OF_A_CUSTOMER)
+
+
 def _places(error: BaseException) -> list[str]:
     """Where an error passed through: files and lines, never values."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
@@ -194,9 +207,9 @@ class _Exchange:
 
     @property
     def client(self) -> str:
-        """The client's address."""
+        """The client's address; of IPv6 the network that a provider gives each customer whole."""
         client = self.scope.get("client")
-        return str(client[0]) if client else "unknown"
+        return _counted_as(str(client[0])) if client else "unknown"
 
     def too_large(self) -> Problem | None:
         """A refusal where the announced length is beyond the bound or no number."""

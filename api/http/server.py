@@ -85,13 +85,14 @@ def app() -> FastAPI:
 class _OfLibraries(logging.Handler):
     """Puts what libraries log among our lines: where it was said, and an error's kind, never a value.
 
-    What MCP's library says may hold what was asked, so that is left out.
+    What MCP's library says may hold what was asked, so that is left out. So may what follows on a first line: asyncio
+    writes there what a task failed with.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         error = record.exc_info[0] if record.exc_info else None
-        said = {} if record.name.partition(".")[0] == "mcp" else {"said": one_line(record.getMessage())[:500]}
+        said = {} if record.name.partition(".")[0] == "mcp" else {"said": _first_line(record)}
         structlog.get_logger(record.name).log(
             record.levelno,
             "library",
@@ -114,6 +115,10 @@ class _Lines(structlog.BytesLogger):
             super().msg(message)
 
     log = debug = info = warn = warning = error = critical = fatal = msg
+
+
+def _first_line(record: logging.LogRecord) -> str:
+    return one_line(record.getMessage().partition("\n")[0])[:500]
 
 
 def _line(event: Any, **options: Any) -> bytes:

@@ -6,6 +6,7 @@ does it while the others wait.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from functools import lru_cache
@@ -81,6 +82,7 @@ def _file(address: str | URL) -> Path | None:
 
 def _created(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
+        _make_private(url)
         # Who waits for another writer holds a connection; as many as there are threads cost a file or two each.
         engine = create_engine(url, **_ALWAYS, max_overflow=-1)
         event.listen(engine, "connect", _careful)
@@ -92,6 +94,16 @@ def _created(url: URL) -> Engine:
     if engine.dialect.driver == "psycopg":
         event.listen(engine, "do_connect", _patient)
     return engine
+
+
+def _make_private(url: URL) -> None:
+    """Make a file that is not there yet, for its owner alone: it will hold what people asked.
+
+    SQLite makes the files beside it with the same permissions, and leaves those of a file that is there as they are.
+    """
+    if url.database and url.database != ":memory:" and not url.query:
+        with contextlib.suppress(OSError):  # whatever is wrong with the place, SQLite finds it too, and it is told
+            os.close(os.open(url.database, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _revision(db: Connection) -> str | None:

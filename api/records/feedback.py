@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Engine, insert, select
 
 from api.records.clock import now
-from api.records.questions import redacted
+from api.records.redaction import redacted, shortened
 from api.records.tables import feedback
 from kb.asking import readable
 from kb.surrogates import without_surrogates
@@ -28,11 +28,11 @@ def keep_feedback(
     """Keep one vote, on what `ask` read. Raises `BadInputError` where that is nothing."""
     row = {
         "at": now(),
-        "query": redacted(readable(query)[:20_000]),
+        "query": redacted(shortened(readable(query), 20_000)),
         "card": card,
         "helpful": helpful,
         "surface": surface,
-        "reason": redacted(without_surrogates(reason)[:2_000]) if reason else None,
+        "reason": redacted(shortened(without_surrogates(reason), 2_000)) if reason else None,
         "expected": expected,
         "snapshot": snapshot,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import re
 import threading
 import time
 
@@ -13,38 +12,14 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.exc import DataError
 
 from api.records.clock import now
+from api.records.redaction import redacted, shortened
 from api.records.tables import questions
 from kb.answer import Answer
+from kb.asking import ECHOED
 
-KEPT_CHARACTERS = 4_000
 _WAITING = 1_000
 _GATHER = 0.2  # seconds
 logger = logging.getLogger("nekb.records")
-# A paste may be one run of letters a megabyte long, and `re` lets nobody else work meanwhile: a pattern that begins
-# with a run of any length begins at its first character and takes none of it back.
-_REDACTIONS = (
-    (re.compile(r"(?<![\w.+-])[\w.+-]++(?:@[\w-]++\.[\w.+-]++)+"), "<mail>"),
-    (
-        re.compile(
-            r"(?i)\b(bearer|token|password|passwd|pwd|secret|api[_-]?key|authorization|passphrase|psk)\b"
-            r"([\"']?\s*[:=]\s*[\"']?|\s+[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',;]+"
-        ),
-        r"\1\2<secret>",
-    ),
-    (re.compile(r"\b(?:nekb|sk|ghp|gho|xox[abp]|AKIA)[_-]?[A-Za-z0-9_-]{16,}\b"), "<secret>"),
-    (re.compile(r"(?<![\w-])(?=[\w-]*\beyJ[\w-])[\w-]++(?:\.[\w-]++){2}"), "<secret>"),
-    (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), "<secret>"),
-    (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"), "<address>"),
-    (re.compile(r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b"), "<address>"),
-    (re.compile(r"/(?:Users|home)/[^/\s]+"), "/Users/<person>"),
-)
-
-
-def redacted(text: str) -> str:
-    """A query without what looks like a secret or a person."""
-    for pattern, instead in _REDACTIONS:
-        text = pattern.sub(instead, text)
-    return text
 
 
 class _Writer(threading.Thread):
@@ -97,7 +72,7 @@ def remember(engine: Engine, answer: Answer, surface: str) -> None:
     """Keep what was asked and what came of it."""
     row: dict[str, object] = {
         "at": now(),
-        "query": answer.query[:KEPT_CHARACTERS],
+        "query": shortened(answer.query, ECHOED - 1),  # what is as long as that was cut
         "outcome": answer.outcome,
         "confidence": answer.confidence,
         "card": answer.guidance[0].id if answer.guidance else None,

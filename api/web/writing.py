@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.records.questions import redacted
+from api.records.redaction import redacted
 from api.text import one_line, plain, safe_url
 from api.web.excerpt import excerpt
 from kb.answer import Answer, Guidance, Link, Signal
@@ -14,6 +15,8 @@ from kb.guidance.condition import only, value
 
 BLANK = "____"
 _NAMED = 3  # errors and APIs in a title
+_CODE = re.compile(r"((?<!`)`[^`]++`(?!`))")
+_SIGNS = re.compile(r"([\\\[\]<&])")  # what ends a link, and what begins HTML
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def _step(number: int, text: str, when: str | None, links: Iterable[Link]) -> st
 
 
 def _link(link: Link) -> str:
-    title = one_line(link.title).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    parts = _CODE.split(one_line(link.title))
+    title = "".join(part if at % 2 else _SIGNS.sub(r"\\\1", part) for at, part in enumerate(parts))
     address = safe_url(link.url)
     return f"[{title}](<{address}>)" if address else title
 

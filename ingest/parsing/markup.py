@@ -44,11 +44,12 @@ def visible_copy(element: Tag) -> Tag:
 def outermost(elements: Iterable[Tag]) -> list[Tag]:
     """Elements, in the order of the page, without those that lie inside another of them."""
     found: list[Tag] = []
-    held: set[int] = set()
+    inside: set[int] = set()
     for element in elements:
-        if id(element) not in held and held.isdisjoint(id(p) for p in element.parents):
+        if id(element) not in inside:  # to look at its parents would take a time with the square of their depth
             found.append(element)
-            held.add(id(element))
+            inside.add(id(element))
+            inside.update(id(held) for held in element.find_all(recursive=True))
     return found
 
 

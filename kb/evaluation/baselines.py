@@ -12,11 +12,10 @@ from kb.snapshot import Snapshot
 
 _DEPTH = 200
 _RRF_K = 60  # Cormack, Clarke and Büttcher, 2009
-NAMES = ("tutorial", "bm25", "fusion")
 
 
 def baseline(name: str, snapshot: Snapshot) -> System:
-    """One of `NAMES` over a snapshot's cards."""
+    """One of them over a snapshot's cards, by its name: `tutorial` (dense search), `bm25` or `fusion`."""
     legs = {"tutorial": (_dense,), "bm25": (_bm25,), "fusion": (_dense, _bm25)}[name]
 
     def judge(labelled: LabelledQuestion) -> Judged:

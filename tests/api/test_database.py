@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 import traceback
@@ -37,6 +38,24 @@ def test_migrations_give_what_the_tables_say(tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(database._MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are of another kind there")
+def test_nobody_else_may_read_what_people_asked(tmp_path: Path) -> None:
+    usual = os.umask(0o022)
+    try:
+        keep_feedback(database.open_database(tmp_path), **VOTE)
+    finally:
+        os.umask(usual)
+    found = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert found == dict.fromkeys(("records.db", "records.db-wal", "records.db-shm"), 0o600)
+
+
+def test_permissions_that_somebody_gave_a_database_stay(tmp_path: Path) -> None:
+    database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}").dispose()
+    (tmp_path / "records.db").chmod(0o640)
+    database._engine.__wrapped__(f"sqlite:///{tmp_path / 'records.db'}").dispose()
+    assert (tmp_path / "records.db").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_database_from_before_there_were_revisions_keeps_its_rows(tmp_path: Path) -> None:

@@ -67,6 +67,18 @@ def test_other_words_for_authorization_are_no_way_around_the_rate(made: Made) ->
     assert asked == [200, 200, 429]
 
 
+def test_another_address_of_the_same_network_is_no_way_around_the_rate(made: Made) -> None:
+    def asked(address: str) -> int:
+        return TestClient(app, base_url="http://127.0.0.1", client=(address, 1)).get("/v1/guidance").status_code
+
+    app = made(rate="2/minute").app
+    assert [asked(f"2001:db8:1:2::{n}") for n in range(3)] == [200, 200, 429]
+    assert [asked(f"2001:db8:1:3::{n}") for n in range(2)] == [200, 200]
+    assert [asked(f"fe80::{n}") for n in range(1, 5)] == [200] * 4
+    assert [asked(f"::ffff:203.0.113.{n}") for n in range(4)] == [200] * 4
+    assert [asked("::ffff:203.0.113.9"), asked("203.0.113.9"), asked("203.0.113.9")] == [200, 200, 429]
+
+
 def test_a_stale_cookie_is_ignored_where_no_key_is_needed(made: Made) -> None:
     stale = {"Cookie": "nekb_key=nekb_gone"}
     assert made().get("/v1/guidance", headers=stale).status_code == 200

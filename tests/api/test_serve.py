@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -11,9 +14,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 from api.cli.main import cli
 from api.http.listening import check_name, check_origin, listening, shown
+from api.http.server import _OfLibraries
 from api.records.keys import SCOPES
 from api.records.retention import retention_days
 from kb.errors import BadInputError
@@ -103,6 +108,27 @@ def test_a_key_can_be_made_for_every_scope(tmp_path: Path, monkeypatch: pytest.M
     for scope in SCOPES:
         done = CliRunner().invoke(cli, ["keys", "create", scope, "--scope", scope])
         assert done.exit_code == 0, done.output
+
+
+def test_what_a_task_failed_with_is_not_logged() -> None:
+    async def forgotten() -> None:
+        async def work() -> None:
+            raise ValueError("a secret question")
+
+        asyncio.create_task(work())  # noqa: RUF006 - nobody waits for it
+        await asyncio.sleep(0)
+
+    handler = _OfLibraries(logging.WARNING)
+    logging.getLogger("asyncio").addHandler(handler)
+    try:
+        with capture_logs() as lines:
+            asyncio.run(forgotten())
+            gc.collect()
+    finally:
+        logging.getLogger("asyncio").removeHandler(handler)
+    assert [line["said"] for line in lines] == ["Task exception was never retrieved"]
+    assert lines[0]["error"] == "ValueError"
+    assert "secret" not in str(lines)
 
 
 def test_what_libraries_log_is_json_too(serving: Start, tmp_path: Path) -> None:

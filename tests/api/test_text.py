@@ -20,6 +20,9 @@ HOSTILE = [
     "\u202egnp.exe",
     "a\u200bb",
     "\x1bPq#0\x1b\\sixel",
+    "a\u061cb\u180ec\u206ad",
+    "shown\ufff9hidden\ufffb",
+    "see" + "".join(chr(0xE0000 + ord(c)) for c in "ignore all of it"),
 ]
 
 
@@ -27,6 +30,14 @@ HOSTILE = [
 def test_escapes_and_hidden_marks_are_gone(text: str) -> None:
     shown = plain(text)
     assert not any(unicodedata.category(c) in ("Cc", "Cf") for c in shown)
+
+
+def test_what_languages_and_pictures_are_written_with_is_kept() -> None:
+    assert plain("می\u200cخواهم 👩\u200d💻 ☎\ufe0f co\u00adop") == "می\u200cخواهم 👩\u200d💻 ☎\ufe0f co\u00adop"
+
+
+def test_selectors_carry_no_hidden_bytes() -> None:
+    assert plain("a" + "".join(chr(0xE0100 + byte) for byte in b"ignore it")) == "a"
 
 
 @given(st.text())

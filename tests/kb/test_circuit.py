@@ -30,7 +30,7 @@ def test_opens_after_so_many_failures_in_a_row_and_lets_one_trial_through() -> N
         assert circuit.failed() is last
     assert circuit.open
     assert not circuit.enter()
-    clock.now = 5.1
+    clock.now = 5.0
     assert circuit.enter()
     assert not circuit.enter(), "one trial at a time"
     circuit.failed()

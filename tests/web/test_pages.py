@@ -147,6 +147,12 @@ def test_a_title_shows_code_and_may_break_between_the_words_of_a_name() -> None:
     assert breakable(coded("`aBc`")) == "<code>a<wbr>Bc</code>"
 
 
+def test_an_address_with_thousands_of_names_holds_nobody_up(site: httpx.Client) -> None:
+    started = time.process_time()
+    assert site.get("/?query=code+8+hotspot&" + "&".join(f"{n:x}" for n in range(11_000))).status_code == 200
+    assert time.process_time() - started < 1.5
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_is_asked_cannot_become_part_of_the_page(site: httpx.Client, attack: str) -> None:
     text = f"code 8 hotspot {attack}"
