@@ -39,7 +39,7 @@ logger = logging.getLogger("nekb.slack")
 
 def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
     """The app with its handlers. It makes no call to Slack before a person asks."""
-    silence_bolt()
+    logger.setLevel(logging.ERROR)  # Bolt warns that SLACK_BOT_TOKEN is ignored: it is, for `authorize` has it
     client = AsyncWebClient(token=settings.bot_token, base_url=settings.api_base or AsyncWebClient.BASE_URL)
 
     async def authorize(**context: Any) -> AuthorizeResult:
@@ -58,6 +58,7 @@ def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
         logger=logger,
         attaching_function_token_enabled=False,
     )
+    silence_bolt()
     app.middleware(_verified)
     app.middleware(Once(desk.engine).__call__)
     app.error(_failed)

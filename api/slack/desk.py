@@ -20,6 +20,7 @@ from api.addresses import web_address
 from api.records.channels import channel_defaults, set_channel_default
 from api.records.feedback import keep_feedback
 from api.records.questions import remember
+from api.slack.secrets import secret
 from api.slack.state import facts, unpack
 from kb.answer import Answer
 from kb.asking import ask
@@ -33,8 +34,7 @@ VALUES = {
     "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "enterprise", "developer-id"),
     "supervision": ("supervised", "managed", "unmanaged"),
 }
-
-
+_SECRETS = {"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET", "app_token": "SLACK_APP_TOKEN"}
 logger = logging.getLogger("nekb.slack")
 
 
@@ -48,9 +48,15 @@ class SlackSettings:
     api_base: str | None = None
 
     def __post_init__(self) -> None:
-        """Raises `BadInputError` for an address of Slack's methods to which the token must not go."""
+        """Take off the space around each.
+
+        Raises `BadInputError` for a secret that is none, and an address of Slack's methods to which no token must go.
+        """
+        for name, variable in _SECRETS.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, secret(variable, value))
         if self.api_base is not None:
-            web_address(self.api_base)
+            object.__setattr__(self, "api_base", web_address(self.api_base))
 
 
 @dataclass(frozen=True)
