@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.cli.spoken import Spoken
 from api.text import one_line
 
 if TYPE_CHECKING:
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from kb.guidance.card import Card
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(cls=Spoken)
 @click.argument("words", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def error(words: tuple[str, ...], as_json: bool) -> None:
     """Say what WORDS mean: `8`, `NEVPNErrorDomain 5`, `NEVPNErrorConfigurationStale`, or an error as it was printed."""
-    if (option := next((w for w in words if w.startswith("--")), None)) is not None:  # -65555 is a code
-        raise click.NoSuchOption(option, possibilities=["--json"])
     from api.cli.opening import open_or_build
     from kb.error_lookup import look_up
 
