@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -175,7 +176,9 @@ class SlackTarget:
 
     def _is_there(self, delivery: Delivery) -> bool | None:
         """Whether the channel has it; None where the history may not be read."""
-        oldest = _seconds(delivery.tried_at or delivery.at) - 600  # two clocks
+        oldest = max(_seconds(delivery.tried_at or delivery.at) - 600, 0)  # two clocks
+        if oldest > time.time():
+            oldest = 0  # the clock was wrong then
         cursor: object = ""
         for _ in range(_PAGES):
             query = {"channel": self._channel, "oldest": str(oldest), "limit": "200", "include_all_metadata": "true"}

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.records import deliveries
+from api.records.clock import now
 from api.records.deliveries import Delivery
 from api.triage.messages import digest_message, thread_message, unread_message
 from api.triage.targets import SendError, Target
@@ -27,7 +28,6 @@ from kb.errors import NekbError
 from kb.triage import Triage
 
 FEED = "https://developer.apple.com/forums/tags/rssFeed/networkextension"
-_LONGEST_WAIT = 3_600
 _DIGEST, _GAP = "digest:", "gap:"
 _PULSE = 15.0  # seconds between two looks at what is due
 GAP = (
@@ -88,7 +88,7 @@ class Watch:
             return []
         if threads and not deliveries.known_of(self._engine, target.key, threads):
             self.problem, self.code = GAP, "gap"
-            deliveries.note(self._engine, target.key, {f"{_GAP}{_now()}": {"problem": GAP}}, "seen")  # for the digest
+            deliveries.note(self._engine, target.key, {f"{_GAP}{now()}": {"problem": GAP}}, "seen")  # for the digest
             log.warning("feed", problem=self.problem)
         return deliveries.note(self._engine, target.key, dict(reversed(threads.items())))
 
@@ -119,8 +119,8 @@ class Watch:
         try:
             target.send(delivery, message)
         except SendError as error:
-            wait = min(30 * 2**delivery.attempts if error.wait is None else error.wait, _LONGEST_WAIT)
-            again = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait)).replace(microsecond=0).isoformat()
+            wait = 30 * 2**delivery.attempts if error.wait is None else error.wait
+            again = now(min(wait, deliveries.LONGEST_WAIT))
             deliveries.failed(self._engine, delivery, arrived=error.arrived or delivery.in_doubt, not_before=again)
             log.warning("not_sent", target=target.key, item=delivery.item, problem=error.what, again=again)
             return False
@@ -151,7 +151,7 @@ class Watch:
         problem = self.problem or (GAP if gap and gap.number > last.number else None)
         new = deliveries.after(self._engine, last)
         threads = [_digested(d) for d in new if not d.item.startswith(_DIGEST)]
-        content = {"since": last.at, "until": _now(), "threads": threads, "problem": problem}
+        content = {"since": last.at, "until": now(), "threads": threads, "problem": problem}
         return bool(deliveries.note(self._engine, target.key, {item: content}))
 
 
@@ -167,10 +167,6 @@ def _digested(delivery: Delivery) -> dict[str, Any]:
         "route": triage.get("route"),
         "sent": delivery.state == "sent",
     }
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
 
 
 def _today() -> str:

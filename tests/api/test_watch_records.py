@@ -22,7 +22,7 @@ from api.triage.targets import Target, WebhookTarget
 from api.triage.watching import Watch
 from kb.documents import Document
 from kb.errors import NekbError
-from tests.api.test_triage_watch import Recorder, judged, thread
+from tests.api.watched import Recorder, judged, thread
 
 
 @pytest.fixture
