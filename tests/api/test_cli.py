@@ -154,6 +154,19 @@ def test_an_error_code_in_every_domain(home: Path) -> None:
         assert domain in shown
 
 
+def test_an_api_that_fails_without_an_error_says_what_it_does_instead(home: Path) -> None:
+    done = nekb("error", "CNCopyCurrentNetworkInfo", home=home)
+    assert done.stdout.decode().startswith("CNCopyCurrentNetworkInfo fails without an error\n  Gives no error: NULL")
+    assert b"-> wifi-fundamentals-api-overview: Which" in done.stdout
+    [row] = json.loads(nekb("error", "CNCopyCurrentNetworkInfo", "--json", home=home).stdout)
+    assert (row["api"], row["guidance"]) == ("CNCopyCurrentNetworkInfo", ["wifi-fundamentals-api-overview"])
+
+
+def test_what_holds_for_a_domain_is_told_once(home: Path) -> None:
+    shown = nekb("error", "NEAppProxyErrorDomain", home=home).stdout.decode()
+    assert shown.count("Shared by the flows of app proxies") == 1
+
+
 def test_a_snapshot_of_another_schema_is_refused_with_what_to_run(own_home: Path) -> None:
     manifest = next((own_home / "snapshots").glob("*/manifest.json"))
     manifest.write_text(manifest.read_text().replace(f'"schema": {SCHEMA}', '"schema": 999'))
