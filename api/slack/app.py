@@ -113,15 +113,13 @@ def _questions(app: AsyncApp, desk: Desk) -> None:
     @_listener
     async def mention(args: AsyncArgs) -> None:
         event = args.payload
-        thread, text = event.get("thread_ts") or event.get("ts"), without_mention(str(event.get("text", "")))
+        thread, text = event.get("thread_ts") or event.get("ts"), without_mention(str(event.get("text") or ""))
         if not text or text.lower() == "help":
             await args.say(text=USAGE, thread_ts=thread, **_QUIET)
             return
         place = Place.of(args.context)
-        given = await desk.defaults(place)
-        answer = await desk.answer(text, given, place)
-        blocks = answer_blocks(answer, given, asked=text, public=True)
-        await args.say(blocks=blocks, text=fallback(answer), thread_ts=thread, **_QUIET)
+        message = await _answered(desk, place, text, await desk.defaults(place), public=True)
+        await args.say(**message, thread_ts=thread, **_QUIET)
 
 
 def _buttons(app: AsyncApp, desk: Desk) -> None:
@@ -139,9 +137,8 @@ def _buttons(app: AsyncApp, desk: Desk) -> None:
     @_listener
     async def share(args: AsyncArgs) -> None:
         query, given = unpack(str(args.payload.get("value", "")))
-        answer = await desk.answer(query, given, Place.of(args.context))
-        blocks = answer_blocks(answer, given, asked=query, public=True, quoted=True)
-        await _respond(args.respond, blocks, fallback(answer), response_type="in_channel", replace_original=False)
+        message = await _answered(desk, Place.of(args.context), query, given, public=True, quoted=True)
+        await _respond(args.respond, message, response_type="in_channel", replace_original=False)
 
 
 def _feedback(app: AsyncApp, desk: Desk) -> None:
@@ -181,9 +178,8 @@ def _voted(args: AsyncArgs) -> str:
 
 
 async def _private(respond: AsyncRespond, desk: Desk, text: str, place: Place) -> None:
-    given = await desk.defaults(place)
-    answer = await desk.answer(text, given, place)
-    await _respond(respond, answer_blocks(answer, given, asked=text), fallback(answer), response_type="ephemeral")
+    message = await _answered(desk, place, text, await desk.defaults(place))
+    await _respond(respond, message, response_type="ephemeral")
 
 
 async def _again(args: AsyncArgs, desk: Desk, *, every_step: bool) -> None:
@@ -191,17 +187,26 @@ async def _again(args: AsyncArgs, desk: Desk, *, every_step: bool) -> None:
     value = str(args.payload.get("value", ""))
     query, given = unpack(value)
     public, quoted = (bool(facts(value).get(flag)) for flag in (PUBLIC, QUOTED))
-    answer = await desk.answer(query, given, Place.of(args.context))
-    blocks = answer_blocks(answer, given, asked=query, every_step=every_step, public=public, quoted=quoted)
-    await _respond(args.respond, blocks, fallback(answer), replace_original=True)
+    shown = {"every_step": every_step, "public": public, "quoted": quoted}
+    await _respond(
+        args.respond, await _answered(desk, Place.of(args.context), query, given, **shown), replace_original=True
+    )
 
 
-async def _respond(respond: AsyncRespond, blocks: list[dict[str, Any]], words: str, **how: Any) -> None:
+async def _answered(desk: Desk, place: Place, query: str, given: Mapping[str, str], **shown: bool) -> dict[str, Any]:
+    """The answer to a question as a message: its blocks, and words for where none are shown."""
+    answer = await desk.answer(query, given, place)
+    return {"blocks": answer_blocks(answer, given, asked=query, **shown), "text": fallback(answer)}
+
+
+async def _respond(respond: AsyncRespond, message: dict[str, Any], **how: Any) -> None:
     """Send the answer; where Slack does not take its blocks, say at least what it is."""
-    got = await respond(blocks=blocks, text=words, **how, **_QUIET)
+    got = await respond(**message, **how, **_QUIET)
     if got.status_code != 200:
         logger.warning("Slack did not take an answer: %s", got.status_code)
-        await respond(text=f"{words} (The whole answer could not be shown here.)", **{**how, "replace_original": False})
+        await respond(
+            text=f"{message['text']} (The whole answer could not be shown here.)", **{**how, "replace_original": False}
+        )
 
 
 async def _verified(context: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:

@@ -26,6 +26,7 @@ from api.triage.messages import PERHAPS_AGAIN, blocks, fallback
 from ingest.fetching.fetcher import retry_after
 from kb import __version__
 from kb.errors import BadInputError
+from kb.surrogates import without_surrogates
 
 SLACK_API = "https://slack.com/api/"
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
@@ -74,9 +75,11 @@ class FileTarget:
 
     @property
     def key(self) -> str:
-        """Its absolute path, or a hash of it where that is too long for the records."""
+        """Its absolute path, or a hash of it where that is too long for the records, or no text."""
         name = f"file:{self.path.absolute()}"
-        return name if len(name) <= 80 else f"file:#{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        if len(name) <= 80 and name == without_surrogates(name):
+            return name
+        return f"file:#{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
     def send(self, delivery: Delivery, message: dict[str, Any]) -> None:
         """Append one line and wait until the disk has it."""

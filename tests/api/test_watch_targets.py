@@ -16,6 +16,7 @@ import pytest
 
 from api.addresses import web_address
 from api.records import deliveries
+from api.records.database import open_database
 from api.triage.messages import digest_message
 from api.triage.targets import FileTarget, SendError, SlackTarget, SlackWebhookTarget, WebhookTarget, post
 from kb.errors import BadInputError
@@ -50,6 +51,16 @@ def test_somebody_elses_unfinished_line_is_kept(tmp_path: Path) -> None:
     file.write_text("my own notes")
     FileTarget(file).send(delivery(), MESSAGE)
     assert file.read_text() == "my own notes\n" + LINE
+
+
+@pytest.mark.parametrize("name", [b"out\xff.jsonl", b"x" * 100 + b"\xff.jsonl"])
+def test_a_file_whose_name_is_no_text_is_remembered_and_written(tmp_path: Path, name: bytes) -> None:
+    file = Path(os.fsdecode(bytes(tmp_path) + b"/" + name))
+    target, engine = FileTarget(file), open_database(tmp_path)
+    deliveries.note(engine, target.key, {"digest:2026-11-20": {}})
+    [due] = deliveries.due(engine, target.key)
+    target.send(due, MESSAGE)
+    assert file.read_text() == LINE
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
