@@ -30,7 +30,7 @@ USAGE = (
     "`/nekb set platform macOS` makes that the default of this channel, `/nekb set platform none` removes it."
 )
 FAILED = "nekb failed on this question.", "Try again; whoever runs it can see why in its log.", "internal"
-_SET = re.compile(r"^set\s+(platform|distribution|supervision)\s+(\S+)$", re.IGNORECASE)
+_SET = re.compile(r"^set\s+(platform|distribution|supervision)(?:\s+(\S+(?:\s\S+)?))?$", re.IGNORECASE)
 _IS_SLACKS = "nekb_verified"
 _QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 _Work = Callable[[AsyncArgs], Awaitable[None]]
@@ -100,7 +100,7 @@ def _questions(app: AsyncApp, desk: Desk) -> None:
         if not text or text.lower() == "help":
             await args.respond(text=USAGE)
         elif change := _SET.match(text):
-            await args.respond(text=await desk.set_default(place, change[1].lower(), change[2]))
+            await args.respond(text=await desk.set_default(place, change[1].lower(), change[2] or ""))
         else:
             await _private(args.respond, desk, text, place)
 

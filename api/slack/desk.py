@@ -123,9 +123,10 @@ class Desk:
 
         Raises `NekbError` for a value that is not known, and where the records are away.
         """
-        known = next((v for v in VALUES[key] if v.lower() == value.lower()), None)
-        if known is None and value.lower() != "none":
-            raise BadInputError(f"{value} is no {key}.", f"Write one of {', '.join(VALUES[key])}, or none.")
+        said = value.lower().replace(" ", "-")  # "App Store"
+        known = next((v for v in VALUES[key] if v.lower() == said), None)
+        if known is None and said != "none":
+            raise BadInputError(f"{value or 'That'} is no {key}.", f"Write one of {', '.join(VALUES[key])}, or none.")
         what = f"The {key} of this channel"
         await self._keep(what, partial(set_channel_default, self.engine, place.team, place.channel, key, known))
         return f"The {key} of this channel is {known}." if known else f"This channel has no {key} any more."

@@ -140,6 +140,14 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_judged(tmp_path: 
     assert "human" in told[1]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_first_line_of_pasted_text_is_its_title_however_lines_end(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes(end.join(["Tunnel stops", "", "code 5"]).encode())
+    [found] = threads_in(str(file), tmp_path, pytest.fail)
+    assert (found.title, found.posts[0].body) == ("Tunnel stops", "code 5")
+
+
 def test_a_thread_that_is_too_long_to_judge_is_told_and_the_others_are_judged(tmp_path: Path, at_home: None) -> None:
     (tmp_path / "a.txt").write_text("a" * (MAX_QUERY - 1))  # its first words are its title, too
     (tmp_path / "b.txt").write_text("Hotspot fails\ncode 8 hotspot")
