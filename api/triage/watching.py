@@ -34,6 +34,7 @@ GAP = (
     "Nothing in the feed was seen before, so threads between may be missing. `nekb ingest --from tag` fetches the tag's"
     " own page."
 )
+_OTHER_VERSION = "It was noted by another version of nekb, which kept it in another form."
 log = structlog.get_logger("nekb.watch")
 Read = Callable[[], list[Document]]
 Judge = Callable[[Document], Triage]
@@ -114,7 +115,7 @@ class Watch:
         return sum(deliveries.unsent(self._engine, target.key) for target in self._targets)
 
     def _send(self, target: Target, delivery: Delivery) -> bool:
-        message = delivery.message or self._message(delivery)
+        message = _kept(delivery) or self._message(delivery)
         deliveries.intend(self._engine, delivery, message)
         try:
             target.send(delivery, message)
@@ -132,7 +133,11 @@ class Watch:
         """The message of an item. It is made once and kept, so that a repeat is the same to the byte."""
         if delivery.item.startswith(_DIGEST):
             return digest_message(delivery.item, delivery.content)
-        thread = Document.from_json(delivery.content)
+        try:
+            thread = Document.from_json(delivery.content)
+        except (KeyError, TypeError):
+            title, url = delivery.content.get("title"), delivery.content.get("url")
+            return unread_message(delivery.item, delivery.at, str(title or delivery.item), url, _OTHER_VERSION)
         try:
             return thread_message(delivery.item, delivery.at, self._judge(thread))
         except NekbError as error:
@@ -153,6 +158,17 @@ class Watch:
         threads = [_digested(d) for d in new if not d.item.startswith(_DIGEST)]
         content = {"since": last.at, "until": now(), "threads": threads, "problem": problem}
         return bool(deliveries.note(self._engine, target.key, {item: content}))
+
+
+def _kept(delivery: Delivery) -> dict[str, Any] | None:
+    """The message that was made before; None where there is none, or none that this version of nekb can show."""
+    message = delivery.message
+    if message and "triage" in message:
+        try:
+            Triage.from_dict(message["triage"])
+        except ValueError:
+            return None
+    return message
 
 
 def _digested(delivery: Delivery) -> dict[str, Any]:

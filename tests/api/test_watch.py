@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from api.records import deliveries
 from api.records.database import open_database
+from api.records.tables import deliveries as table
+from api.triage.messages import blocks
 from api.triage.targets import SendError
 from api.triage.watching import GAP, Watch, only_watch
 from ingest.lock import only_writer
@@ -85,6 +89,46 @@ def test_a_failure_waits_longer_each_time_and_never_gives_up(tmp_path: Path) -> 
     assert watch.deliver() == 0
     assert deliveries.due(engine, target.key) == []
     assert watch.waiting() == 1
+
+
+class Showing(Recorder):
+    """A target that shows each message as Slack would, and keeps what is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    def send(self, delivery: deliveries.Delivery, message: dict[str, Any]) -> None:
+        super().send(delivery, message)
+        self.shown.append(json.dumps(blocks(message)))
+
+
+@pytest.mark.parametrize("kept", ["message", "content"])
+def test_what_another_version_kept_is_sent_all_the_same_and_holds_nothing_up(tmp_path: Path, kept: str) -> None:
+    """A target that was away while nekb was updated is owed messages that this version would not make."""
+    engine, target, feed = open_database(tmp_path), Showing(), [thread(1)]
+    watch = Watch(engine, [target], lambda: feed, judged, 23)
+    watch.look()
+    feed.insert(0, thread(2, "Tunnel two"))
+    watch.look()
+    target.fail = SendError("away", wait=0.0)
+    watch.deliver()
+    [owed] = deliveries.due(engine, target.key)
+    held = {"message": owed.message, "content": owed.content}
+    assert owed.message is not None
+    if kept == "message":
+        held["message"] = {**owed.message, "triage": {**owed.message["triage"], "of_another_version": 1}}
+    else:
+        held |= {"content": {**owed.content, "of_another_version": 1}, "message": None}
+    with engine.begin() as db:
+        rows = {name: None if value is None else json.dumps(value) for name, value in held.items()}
+        db.execute(update(table).where(table.c.item == owed.item).values(**rows))
+    target.fail = None
+    feed.insert(0, thread(3))
+    watch.look()
+    assert (watch.deliver(), [key for key, _ in target.got]) == (2, ["thread-2", "thread-3"])
+    assert "Tunnel two" in target.shown[0]
+    assert ("another version" in target.shown[0]) is (kept == "content")
 
 
 def test_a_failure_that_a_wrong_clock_noted_is_not_waited_for(tmp_path: Path, clock: Callable[[str], None]) -> None:
