@@ -17,8 +17,8 @@ _CONTROLS = re.compile(
 
 
 def plain(text: str) -> str:
-    """Text without terminal escapes, control characters and marks that reorder it; tabs and newlines stay."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+    """Text without terminal escapes, control characters and marks that reorder or hide it; tabs and newlines stay."""
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What an error code means: every domain that knows it, best first."""
+"""What an error code means: every domain that knows it, best first; and which APIs fail without any."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kb.errors import BadInputError, NotFoundError
 from kb.names import nearest
 from kb.signals import read_signals
-from kb.signals.tables import SYSTEM, Case, Domain, SignalTables
+from kb.signals.tables import SYSTEM, Case, Domain, SignalTables, SilentApi
 
 _ORDER = {"public": 0, "private": 1, "enum": 2, SYSTEM: 3}
 
@@ -28,7 +28,7 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     nothing to look up and `NotFoundError` where nothing known matches.
     """
     text = " ".join(words).strip()
-    code = re.search(r"(?:^|[\s:=(])(-?\d{1,6})\)?$", text)
+    code = re.search(r"(?:^|[\s:=(])(-?\d{1,6})\)?[.,;]?$", text)
     name = text[: code.start()].strip(" :=,") if code else text
     name = re.sub(r"(?i)(?<![\w.])(?:error|domain=?|code)(?![\w.])[\s=:]*", "", name + " ").strip() or ""
     if not name and code is None:
@@ -38,6 +38,16 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     if not found:
         raise _unknown(text, name, code[1] if code else None, tables)
     return found
+
+
+def silent_apis(name: str, tables: SignalTables) -> list[SilentApi]:
+    """The API of this name, in whatever spelling, that fails without an error; none for any other name."""
+    called = name.strip().split("(", maxsplit=1)[0]
+    entry = tables.named(called)
+    names = {called.lower()}
+    if entry is not None and entry.kind == "api":
+        names |= {entry.value.lower(), *(implied.lower() for _, implied in entry.implies)}
+    return [api for api in tables.silent_apis if api.api.lower() in names]
 
 
 def _printed(text: str, tables: SignalTables) -> list[KnownError]:

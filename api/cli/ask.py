@@ -7,10 +7,11 @@ import sys
 
 import click
 
+from api.cli.spoken import Spoken, said
 from kb.errors import BadInputError
 
 
-@click.command()
+@click.command(cls=Spoken)
 @click.argument("text", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON (version 1 of the contract).")
 @click.option("--limit", type=click.IntRange(1, 20), default=5, show_default=True, help="Cards and threads at most.")
@@ -27,7 +28,7 @@ def ask(text: tuple[str, ...], as_json: bool, limit: int, given: tuple[str, ...]
     from api.cli.opening import open_or_build
     from kb import ask as answer_to
 
-    query = read_stdin() if text == ("-",) else " ".join(text)
+    query = read_stdin() if text == ("-",) else said(text)
     facts = parse_given(given)
     snapshot = open_or_build()
     answer = answer_to(query, limit=limit, given=facts, snapshot=snapshot)

@@ -57,12 +57,7 @@ def evaluate(
     systems = {"nekb": nekb_system(snapshot)} | {name: baseline(name, snapshot) for name in against}
     judged = {name: [system(q) for q in questions] for name, system in systems.items()}
     found = {name: figures(rows, calibrated=name == "nekb") for name, rows in judged.items()}
-    if as_json:
-        click.echo(json.dumps({name: flat(f) for name, f in found.items()}, indent=2))
-    else:
-        _show(found, judged["nekb"])
-    if wrong:
-        _show_wrong(judged["nekb"], err=as_json)
+    _tell(found, judged["nekb"], wrong=wrong, as_json=as_json)
     below = missed(pinned, flat(found["nekb"]))
     for line in below:
         click.echo(f"below the floor: {line}", err=True)
@@ -72,6 +67,16 @@ def evaluate(
         reliability_diagram(found["nekb"].bins, plot)
     if below:
         sys.exit(1)
+
+
+def _tell(found: dict[str, Figures], judged: list[Judged], *, wrong: bool, as_json: bool) -> None:
+    """The figures on standard output; what is `wrong` below them, or on stderr where they are JSON."""
+    if as_json:
+        click.echo(json.dumps({name: flat(f) for name, f in found.items()}, indent=2))
+    else:
+        _show(found, judged)
+    if wrong:
+        _show_wrong(judged, err=as_json)
 
 
 def flat(f: Figures) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from api.cli.new_file import write_new
+from api.cli.spoken import Spoken, said
 from kb.errors import BadInputError
 from kb.home import nekb_home
 
@@ -17,7 +18,7 @@ def feedback() -> None:
     """Say whether an answer helped, or take the votes out as evaluation questions. No ranking changes by a vote."""
 
 
-@feedback.command("give")
+@feedback.command("give", cls=Spoken)
 @click.argument("text", nargs=-1, required=True)
 @click.option("--helpful/--not-helpful", required=True, help="Whether the first card was the right one.")
 @click.option("--card", metavar="ID", help="The card the vote is about; the first of the answer where it is left out.")
@@ -31,7 +32,7 @@ def give(text: tuple[str, ...], helpful: bool, card: str | None, expected: str |
     from api.records.feedback import keep_feedback
     from kb import ask
 
-    query = read_stdin() if text == ("-",) else " ".join(text)
+    query = read_stdin() if text == ("-",) else said(text)
     snapshot = open_or_build()
     for id in (card, expected):
         if id is not None and id not in snapshot.cards:

@@ -155,12 +155,13 @@ def _for_people(error: Exception) -> NekbError | None:
 def _open_streams() -> None:
     """A standard stream that is closed reads and writes nothing, and no file that is opened gets its number.
 
-    What the encoding of standard output has not is written as a question mark: a card is read all the same.
+    What the encoding of standard output has not is written as a question mark: a card is read all the same. (In the
+    locale C Python would write the bytes of a file's name as they were, and stumble over every other character.)
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="replace")
 
 

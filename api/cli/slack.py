@@ -38,18 +38,24 @@ def manifest(address: str | None, watch: bool) -> None:
 
 
 def _socket_mode() -> None:
-    import asyncio
-
-    from aiohttp import ClientError
-    from slack_sdk.errors import SlackApiError
-
     from api.cli.opening import open_or_build
     from api.current import CurrentSnapshot
     from api.records.database import open_database
-    from api.records.questions import flush
     from api.records.retention import retention_days
-    from api.slack.desk import Desk, SlackSettings
+    from api.slack.desk import Desk
     from kb.home import nekb_home
+
+    settings = _settings()
+    retention_days()
+    open_or_build()
+    current = CurrentSnapshot(nekb_home())
+    current.refresh()  # everything is open before the first question, which Slack expects taken in three seconds
+    _run(settings, Desk(current.fresh, open_database(nekb_home())))
+
+
+def _settings() -> SlackSettings:
+    """What the environment says. Raises `BadInputError` where a token is missing or none."""
+    from api.slack.desk import SlackSettings
 
     bot, app_token = (os.environ.get(name) for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
     if not bot or not app_token:
@@ -58,13 +64,20 @@ def _socket_mode() -> None:
             "docs/slack.md takes a new team to both.",
             code="slack",
         )
-    retention_days()
-    open_or_build()
-    current = CurrentSnapshot(nekb_home())
-    current.refresh()  # everything is open before the first question, which Slack expects taken in three seconds
-    settings = SlackSettings(bot, app_token=app_token, api_base=os.environ.get("SLACK_API_URL"))
+    return SlackSettings(bot, app_token=app_token, api_base=os.environ.get("SLACK_API_URL"))
+
+
+def _run(settings: SlackSettings, desk: Desk) -> None:
+    """Answer until stopped. Raises `NekbError` where Slack refuses a token, or cannot be reached at the start."""
+    import asyncio
+
+    from aiohttp import ClientError
+    from slack_sdk.errors import SlackApiError
+
+    from api.records.questions import flush
+
     try:
-        asyncio.run(_answer(settings, app_token, Desk(current.fresh, open_database(nekb_home()))))
+        asyncio.run(_answer(settings, desk))
     except SlackApiError as error:
         raise BadInputError(
             f"Slack refused a token: {error.response.get('error')}.",
@@ -83,7 +96,7 @@ def _socket_mode() -> None:
         flush()
 
 
-async def _answer(settings: SlackSettings, app_token: str, desk: Desk) -> None:
+async def _answer(settings: SlackSettings, desk: Desk) -> None:
     """Answer until the process is told to stop, by Ctrl-C or as a service is (SIGTERM)."""
     import asyncio
     import signal
@@ -96,7 +109,8 @@ async def _answer(settings: SlackSettings, app_token: str, desk: Desk) -> None:
     here = asyncio.current_task()
     assert here is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, here.cancel)
-    app = slack_app(settings, desk)
+    app, app_token = slack_app(settings, desk), settings.app_token
+    assert app_token is not None  # without one nothing gets here
     await app.client.auth_test()  # a wrong token is said now: once it listens, the client tries again for ever
     await app.client.apps_connections_open(app_token=app_token)
     click.echo("nekb answers in Slack (Socket Mode). Stop it with Ctrl-C.", err=True)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from api.text import plain
+from api.text import one_line, plain
+from kb.errors import BadInputError
 from kb.home import nekb_home
+
+if TYPE_CHECKING:
+    from kb.triage import Triage
 
 
 @click.command()
@@ -31,14 +36,26 @@ def triage(what: str, as_json: bool) -> None:
 
     threads = threads_in(what, nekb_home(), unread)
     snapshot = open_or_build()
-    found = False
-    for at, thread in enumerate(threads):
-        judged = judge(thread, snapshot)
-        found = found or judged.outcome != "no_match"
-        if as_json:
-            click.echo(judged.to_json())
-        else:
-            from api.triage.showing import triage_lines
+    outcomes: list[str] = []
+    for thread in threads:
+        try:
+            judged = judge(thread, snapshot)
+        except BadInputError as error:
+            if len(threads) == 1:
+                raise
+            unread(f"{one_line(thread.title)[:200]}: {error.sentence}")
+            continue
+        _show(judged, as_json=as_json, first=not outcomes)
+        outcomes.append(judged.outcome)
+    if not outcomes:
+        raise BadInputError("None of the threads can be read.", "Save their own pages, or paste their text.")
+    sys.exit(1 if all(outcome == "no_match" for outcome in outcomes) else 0)
 
-            click.echo("\n".join([*(["", "=" * 72, ""] if at else []), *triage_lines(judged)]))
-    sys.exit(0 if found else 1)
+
+def _show(judged: Triage, *, as_json: bool, first: bool) -> None:
+    if as_json:
+        click.echo(judged.to_json())
+        return
+    from api.triage.showing import triage_lines
+
+    click.echo("\n".join([*([] if first else ["", "=" * 72, ""]), *triage_lines(judged)]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.errors import BadInputError, NekbError
+from kb.errors import BadInputError
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -68,22 +68,12 @@ def watch(
 
 
 def _once(watching: Watch) -> int:
-    """Look and send once; the exit status. Raises `NekbError` where the records cannot be read or written."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        watching.look()
-        watching.deliver()
-        waiting = watching.waiting()
-    except SQLAlchemyError as error:
-        raise NekbError(
-            f"The records database does not answer ({type(error).__name__}).",
-            "Try again in a moment; nothing is lost.",
-            code="database",
-        ) from error
+    """Look and send once; the exit status."""
+    watching.look()
+    watching.deliver()
     if watching.problem:
         click.echo(f"nekb: {watching.problem} [{watching.code}]", err=True)
-    return 2 if watching.problem or waiting else 0
+    return 2 if watching.problem or watching.waiting() else 0
 
 
 def _log_to_stderr() -> None:

@@ -96,7 +96,8 @@ def _mount_slack(app: FastAPI) -> None:
     held: Services = app.state.services
     desk = Desk(held.current.get, held.engine, lambda answer: metrics.count(answer, "slack"))
     settings = SlackSettings(token, secret, api_base=os.environ.get("SLACK_API_URL"))
-    app.include_router(slack_router(slack_app(settings, desk), secret))
+    assert settings.signing_secret is not None  # it was given, and is what came of that
+    app.include_router(slack_router(slack_app(settings, desk), settings.signing_secret))
 
 
 @contextlib.asynccontextmanager

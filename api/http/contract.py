@@ -149,6 +149,17 @@ class ErrorOut(BaseModel):
     platforms: str
     visibility: str
     confidence: str
+    notes: str | None = Field(description="What holds for the whole domain.")
+
+
+class SilentApiOut(BaseModel):
+    """An API that fails without an error: what it does instead."""
+
+    api: str
+    meaning: str
+    guidance: list[str]
+    topic: str
+    confidence: str
 
 
 class FeedbackRequest(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ HEAD = "0001"  # the newest revision of `api.records.migrations`; kept here so t
 _WAIT = 10  # seconds a connection may take to be had
 _LOCK = 0x6E656B62  # an advisory lock's number on PostgreSQL: "nekb"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_HELD = re.compile(r"\b(?:locked|busy|lock timeout|statement timeout|QueuePool limit)\b")  # in whichever's words
 _ALWAYS: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error's words would quote questions
 
 
@@ -58,6 +60,12 @@ def unusable(error: Exception, address: str | URL) -> NekbError:
     """What to tell a person of an error of the database at this address, at the start or later."""
     if (file := _file(address)) and tells_of_no_room(error, file):
         return no_room(file)
+    if isinstance(error, SQLAlchemyError) and _HELD.search(str(error)):
+        return NekbError(
+            "The database of keys and feedback does not answer: another process holds it.",
+            "Try again in a moment; nothing is lost.",
+            code="database",
+        )
     return _failed(
         "Check NEKB_DATABASE_URL, or records.db in the data directory: its permissions, and who else holds it."
     )

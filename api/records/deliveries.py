@@ -18,6 +18,7 @@ from api.records.clock import now
 from api.records.tables import deliveries
 
 FINISHED = ("seen", "sent")
+LONGEST_WAIT = 3_600  # seconds until a failed item is tried again; one that waits longer was noted by a wrong clock
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ def known_of(engine: Engine, target: str, items: Iterable[str]) -> set[str]:
 
 def due(engine: Engine, target: str) -> list[Delivery]:
     """What is still to be sent to a target and may be tried now, oldest first."""
+    when = deliveries.c.not_before
     query = (
         select(deliveries)
         .where(deliveries.c.target == target, deliveries.c.state.not_in(FINISHED))
-        .where((deliveries.c.not_before.is_(None)) | (deliveries.c.not_before <= now()))
+        .where(when.is_(None) | (when <= now()) | (when > now(LONGEST_WAIT)))
         .order_by(deliveries.c.number)
     )
     with engine.connect() as db:

@@ -30,7 +30,7 @@ USAGE = (
     "`/nekb set platform macOS` makes that the default of this channel, `/nekb set platform none` removes it."
 )
 FAILED = "nekb failed on this question.", "Try again; whoever runs it can see why in its log.", "internal"
-_SET = re.compile(r"^set\s+(platform|distribution|supervision)\s+(\S+)$", re.IGNORECASE)
+_SET = re.compile(r"^set\s+(platform|distribution|supervision)(?:\s+(\S+(?:\s\S+)?))?$", re.IGNORECASE)
 _IS_SLACKS = "nekb_verified"
 _QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 _Work = Callable[[AsyncArgs], Awaitable[None]]
@@ -39,7 +39,7 @@ logger = logging.getLogger("nekb.slack")
 
 def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
     """The app with its handlers. It makes no call to Slack before a person asks."""
-    silence_bolt()
+    logger.setLevel(logging.ERROR)  # Bolt warns that SLACK_BOT_TOKEN is ignored: it is, for `authorize` has it
     client = AsyncWebClient(token=settings.bot_token, base_url=settings.api_base or AsyncWebClient.BASE_URL)
 
     async def authorize(**context: Any) -> AuthorizeResult:
@@ -58,6 +58,7 @@ def slack_app(settings: SlackSettings, desk: Desk) -> AsyncApp:
         logger=logger,
         attaching_function_token_enabled=False,
     )
+    silence_bolt()
     app.middleware(_verified)
     app.middleware(Once(desk.engine).__call__)
     app.error(_failed)
@@ -99,7 +100,7 @@ def _questions(app: AsyncApp, desk: Desk) -> None:
         if not text or text.lower() == "help":
             await args.respond(text=USAGE)
         elif change := _SET.match(text):
-            await args.respond(text=await desk.set_default(place, change[1].lower(), change[2]))
+            await args.respond(text=await desk.set_default(place, change[1].lower(), change[2] or ""))
         else:
             await _private(args.respond, desk, text, place)
 
@@ -112,15 +113,13 @@ def _questions(app: AsyncApp, desk: Desk) -> None:
     @_listener
     async def mention(args: AsyncArgs) -> None:
         event = args.payload
-        thread, text = event.get("thread_ts") or event.get("ts"), without_mention(str(event.get("text", "")))
+        thread, text = event.get("thread_ts") or event.get("ts"), without_mention(str(event.get("text") or ""))
         if not text or text.lower() == "help":
             await args.say(text=USAGE, thread_ts=thread, **_QUIET)
             return
         place = Place.of(args.context)
-        given = await desk.defaults(place)
-        answer = await desk.answer(text, given, place)
-        blocks = answer_blocks(answer, given, asked=text, public=True)
-        await args.say(blocks=blocks, text=fallback(answer), thread_ts=thread, **_QUIET)
+        message = await _answered(desk, place, text, await desk.defaults(place), public=True)
+        await args.say(**message, thread_ts=thread, **_QUIET)
 
 
 def _buttons(app: AsyncApp, desk: Desk) -> None:
@@ -138,9 +137,8 @@ def _buttons(app: AsyncApp, desk: Desk) -> None:
     @_listener
     async def share(args: AsyncArgs) -> None:
         query, given = unpack(str(args.payload.get("value", "")))
-        answer = await desk.answer(query, given, Place.of(args.context))
-        blocks = answer_blocks(answer, given, asked=query, public=True, quoted=True)
-        await _respond(args.respond, blocks, fallback(answer), response_type="in_channel", replace_original=False)
+        message = await _answered(desk, Place.of(args.context), query, given, public=True, quoted=True)
+        await _respond(args.respond, message, response_type="in_channel", replace_original=False)
 
 
 def _feedback(app: AsyncApp, desk: Desk) -> None:
@@ -180,9 +178,8 @@ def _voted(args: AsyncArgs) -> str:
 
 
 async def _private(respond: AsyncRespond, desk: Desk, text: str, place: Place) -> None:
-    given = await desk.defaults(place)
-    answer = await desk.answer(text, given, place)
-    await _respond(respond, answer_blocks(answer, given, asked=text), fallback(answer), response_type="ephemeral")
+    message = await _answered(desk, place, text, await desk.defaults(place))
+    await _respond(respond, message, response_type="ephemeral")
 
 
 async def _again(args: AsyncArgs, desk: Desk, *, every_step: bool) -> None:
@@ -190,17 +187,26 @@ async def _again(args: AsyncArgs, desk: Desk, *, every_step: bool) -> None:
     value = str(args.payload.get("value", ""))
     query, given = unpack(value)
     public, quoted = (bool(facts(value).get(flag)) for flag in (PUBLIC, QUOTED))
-    answer = await desk.answer(query, given, Place.of(args.context))
-    blocks = answer_blocks(answer, given, asked=query, every_step=every_step, public=public, quoted=quoted)
-    await _respond(args.respond, blocks, fallback(answer), replace_original=True)
+    shown = {"every_step": every_step, "public": public, "quoted": quoted}
+    await _respond(
+        args.respond, await _answered(desk, Place.of(args.context), query, given, **shown), replace_original=True
+    )
 
 
-async def _respond(respond: AsyncRespond, blocks: list[dict[str, Any]], words: str, **how: Any) -> None:
+async def _answered(desk: Desk, place: Place, query: str, given: Mapping[str, str], **shown: bool) -> dict[str, Any]:
+    """The answer to a question as a message: its blocks, and words for where none are shown."""
+    answer = await desk.answer(query, given, place)
+    return {"blocks": answer_blocks(answer, given, asked=query, **shown), "text": fallback(answer)}
+
+
+async def _respond(respond: AsyncRespond, message: dict[str, Any], **how: Any) -> None:
     """Send the answer; where Slack does not take its blocks, say at least what it is."""
-    got = await respond(blocks=blocks, text=words, **how, **_QUIET)
+    got = await respond(**message, **how, **_QUIET)
     if got.status_code != 200:
         logger.warning("Slack did not take an answer: %s", got.status_code)
-        await respond(text=f"{words} (The whole answer could not be shown here.)", **{**how, "replace_original": False})
+        await respond(
+            text=f"{message['text']} (The whole answer could not be shown here.)", **{**how, "replace_original": False}
+        )
 
 
 async def _verified(context: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:

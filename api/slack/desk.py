@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from limits import parse
@@ -18,8 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.addresses import web_address
 from api.records.channels import channel_defaults, set_channel_default
+from api.records.database import unusable
 from api.records.feedback import keep_feedback
 from api.records.questions import remember
+from api.slack.secrets import secret
 from api.slack.state import facts, unpack
 from kb.answer import Answer
 from kb.asking import ask
@@ -33,8 +35,7 @@ VALUES = {
     "distribution": ("xcode", "testflight", "app-store", "ad-hoc", "enterprise", "developer-id"),
     "supervision": ("supervised", "managed", "unmanaged"),
 }
-
-
+_SECRETS = {"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET", "app_token": "SLACK_APP_TOKEN"}
 logger = logging.getLogger("nekb.slack")
 
 
@@ -48,9 +49,15 @@ class SlackSettings:
     api_base: str | None = None
 
     def __post_init__(self) -> None:
-        """Raises `BadInputError` for an address of Slack's methods to which the token must not go."""
+        """Take off the space around each.
+
+        Raises `BadInputError` for a secret that is none, and an address of Slack's methods to which no token must go.
+        """
+        for name, variable in _SECRETS.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, secret(variable, value))
         if self.api_base is not None:
-            web_address(self.api_base)
+            object.__setattr__(self, "api_base", web_address(self.api_base))
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,10 @@ class Desk:
         self.engine = engine
         # Two answers at a time: more of them would not be ready sooner, and acknowledging would wait for them.
         self._answering = ThreadPoolExecutor(2, thread_name_prefix="nekb-slack-answer")
+        # Votes wait for a database that is held, and what a channel means is read meanwhile; the event loop's own
+        # threads are left to its look-ups of hosts, without which no answer leaves.
+        self._writing = ThreadPoolExecutor(2, thread_name_prefix="nekb-slack-writing")
+        self._reading = ThreadPoolExecutor(2, thread_name_prefix="nekb-slack-reading")
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._rate = parse(RATE)
 
@@ -101,7 +112,8 @@ class Desk:
     async def defaults(self, place: Place) -> dict[str, str]:
         """The facts that a channel always means; none where the records are away, since a question needs none."""
         try:
-            return await asyncio.to_thread(channel_defaults, self.engine, place.team, place.channel)
+            read = partial(channel_defaults, self.engine, place.team, place.channel)
+            return await asyncio.get_running_loop().run_in_executor(self._reading, read)
         except SQLAlchemyError as error:
             logger.warning("what a channel always means could not be read: %s", type(error).__name__)
             return {}
@@ -111,11 +123,12 @@ class Desk:
 
         Raises `NekbError` for a value that is not known, and where the records are away.
         """
-        known = next((v for v in VALUES[key] if v.lower() == value.lower()), None)
-        if known is None and value.lower() != "none":
-            raise BadInputError(f"{value} is no {key}.", f"Write one of {', '.join(VALUES[key])}, or none.")
-        with _keeping(f"The {key} of this channel"):
-            await asyncio.to_thread(set_channel_default, self.engine, place.team, place.channel, key, known)
+        said = value.lower().replace(" ", "-")  # "App Store"
+        known = next((v for v in VALUES[key] if v.lower() == said), None)
+        if known is None and said != "none":
+            raise BadInputError(f"{value or 'That'} is no {key}.", f"Write one of {', '.join(VALUES[key])}, or none.")
+        what = f"The {key} of this channel"
+        await self._keep(what, partial(set_channel_default, self.engine, place.team, place.channel, key, known))
         return f"The {key} of this channel is {known}." if known else f"This channel has no {key} any more."
 
     async def keep_vote(self, value: str, *, helpful: bool, reason: str | None = None) -> None:
@@ -124,25 +137,22 @@ class Desk:
         card = facts(value).get("c")
         if not query:
             return
-        with _keeping("The vote"):
-            await asyncio.to_thread(
-                keep_feedback,
-                self.engine,
-                query=query,
-                helpful=helpful,
-                surface="slack",
-                card=str(card)[:64] if card else None,
-                reason=reason,
-            )
+        vote = partial(
+            keep_feedback,
+            self.engine,
+            query=query,
+            helpful=helpful,
+            surface="slack",
+            card=str(card)[:64] if card else None,
+            reason=reason,
+        )
+        await self._keep("The vote", vote)
 
-
-@contextlib.contextmanager
-def _keeping(what: str) -> Iterator[None]:
-    """Records that are busy or away, as an error for the person: `what` is what they could not keep."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        logger.warning("not kept in the records: %s", type(error).__name__)
-        raise NekbError(
-            f"{what} could not be kept: the records do not answer.", "Try again in a moment.", code="database"
-        ) from error
+    async def _keep(self, what: str, write: Callable[[], None]) -> None:
+        """Write into the records; where they are busy or away, `what` is what the person is told was not kept."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writing, write)
+        except SQLAlchemyError as error:
+            logger.warning("not kept in the records: %s", type(error).__name__)
+            told = unusable(error, self.engine.url)
+            raise NekbError(f"{what} could not be kept. {told.sentence}", told.remedy, code=told.code) from error

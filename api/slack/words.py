@@ -17,8 +17,8 @@ def typed(text: str) -> str:
 
 def _token(match: re.Match[str]) -> str:
     kind, inside, label = match.groups()
-    if kind.startswith("http"):
-        return f"{kind}{inside}"
+    if kind.startswith("http"):  # Slack links what looks like a host, such as `NEVPNManager.net`, under its own words
+        return label if label and label == inside.rstrip("/") else f"{kind}{inside}"
     if kind in ("mailto:", "tel:"):
         return label or inside
     word = label or ("someone" if kind == "@" else inside)
@@ -31,11 +31,13 @@ def without_mention(text: str) -> str:
 
 
 def words_of(message: Mapping[str, Any]) -> str:
-    """What a message says: its text or its blocks, whichever say more, and, as with posts of other apps, attachments.
+    """What a message says: its text or its blocks, whichever say more, what of its files is shown, and attachments.
 
-    Of an app's post the blocks are what is shown, and the text may be no more than a title for notifications.
+    Of an app's post the blocks are what is shown, and the text may be no more than a title for notifications. A long
+    paste is made a snippet, a file of which Slack sends the beginning.
     """
     said = [max(str(message.get("text") or ""), _words(message.get("blocks")), key=len)]
+    said += [str(file.get("preview") or "") for file in _each(message.get("files")) if isinstance(file, Mapping)]
     for attachment in _each(message.get("attachments")):
         if isinstance(attachment, Mapping):
             own = str(attachment.get("text") or "") or _words(attachment.get("blocks"))
@@ -57,7 +59,8 @@ def _words_in(block: object, depth: int = 8) -> str:
     own = block.get("text") or block.get("url")
     if isinstance(own, str):
         return own
-    inside = [own, *_each(block.get("fields")), *_each(block.get("elements"))]
+    cells = [cell for row in _each(block.get("rows")) for cell in _each(row)]
+    inside = [own, *_each(block.get("fields")), *_each(block.get("elements")), *cells]
     kind = str(block.get("type"))
     between = "" if kind.startswith("rich_text_") and kind != "rich_text_list" else "\n"
     return between.join(words for part in inside if (words := _words_in(part, depth - 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kb.errors import BadInputError
 
 _THREADS = ("thread", "feed-item", "resource")
 _TITLE = 200
+_LINE_END = re.compile(r"\r\n?")
 _NAME_ONE = "Name a saved thread page, a feed, or a text file."
 _NO_TEXT = {
     "empty": "it is empty",
@@ -85,7 +87,7 @@ def _seen(page: ParsedPage, at: str = "") -> list[SeenPart]:
 def _pasted(text: str, capture: Capture) -> Document:
     """Text that is no page: its first line is the title. Raises `BadInputError` where it cannot be read."""
     try:
-        title, _, body = readable(text).partition("\n")
+        title, _, body = _LINE_END.sub("\n", readable(text)).partition("\n")
     except BadInputError as error:
         raise _no_thread(capture, _NO_TEXT.get(error.code, error.sentence.rstrip(".")), error.code) from None
     return Document(

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,10 +21,12 @@ import httpx
 
 from api.addresses import web_address
 from api.records.deliveries import Delivery
+from api.slack.secrets import secret
 from api.triage.messages import PERHAPS_AGAIN, blocks, fallback
 from ingest.fetching.fetcher import retry_after
 from kb import __version__
 from kb.errors import BadInputError
+from kb.surrogates import without_surrogates
 
 SLACK_API = "https://slack.com/api/"
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
@@ -72,9 +75,11 @@ class FileTarget:
 
     @property
     def key(self) -> str:
-        """Its absolute path, or a hash of it where that is too long for the records."""
+        """Its absolute path, or a hash of it where that is too long for the records, or no text."""
         name = f"file:{self.path.absolute()}"
-        return name if len(name) <= 80 else f"file:#{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        if len(name) <= 80 and name == without_surrogates(name):
+            return name
+        return f"file:#{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
     def send(self, delivery: Delivery, message: dict[str, Any]) -> None:
         """Append one line and wait until the disk has it."""
@@ -156,7 +161,7 @@ class SlackTarget:
         self._channel, self._api = channel, web_address(api or SLACK_API)
         self.key = f"slack:{channel}"
         self._client = client or _client()
-        self._headers = {"authorization": f"Bearer {_bearable(token)}"}
+        self._headers = {"authorization": f"Bearer {secret('SLACK_BOT_TOKEN', token)}"}
 
     def send(self, delivery: Delivery, message: dict[str, Any]) -> None:
         """Post the message, unless it is in the channel already."""
@@ -174,7 +179,9 @@ class SlackTarget:
 
     def _is_there(self, delivery: Delivery) -> bool | None:
         """Whether the channel has it; None where the history may not be read."""
-        oldest = _seconds(delivery.tried_at or delivery.at) - 600  # two clocks
+        oldest = max(_seconds(delivery.tried_at or delivery.at) - 600, 0)  # two clocks
+        if oldest > time.time():
+            oldest = 0  # the clock was wrong then
         cursor: object = ""
         for _ in range(_PAGES):
             query = {"channel": self._channel, "oldest": str(oldest), "limit": "200", "include_all_metadata": "true"}
@@ -210,18 +217,6 @@ def _within(held: object, *names: str) -> object:
     for name in names:
         held = held.get(name) if isinstance(held, dict) else None
     return held
-
-
-def _bearable(token: str) -> str:
-    """A token that a header can carry. Raises `BadInputError`, which does not show it."""
-    token = token.strip()
-    if not re.fullmatch(r"[!-~]+", token):
-        raise BadInputError(
-            "SLACK_BOT_TOKEN is no token: it holds what a token never holds.",
-            "Copy the Bot User OAuth Token (xoxb-...) again.",
-            code="slack",
-        )
-    return token
 
 
 class RefusedError(SendError):

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.records import deliveries
+from api.records.clock import now
 from api.records.deliveries import Delivery
 from api.triage.messages import digest_message, thread_message, unread_message
 from api.triage.targets import SendError, Target
@@ -27,13 +28,13 @@ from kb.errors import NekbError
 from kb.triage import Triage
 
 FEED = "https://developer.apple.com/forums/tags/rssFeed/networkextension"
-_LONGEST_WAIT = 3_600
 _DIGEST, _GAP = "digest:", "gap:"
 _PULSE = 15.0  # seconds between two looks at what is due
 GAP = (
     "Nothing in the feed was seen before, so threads between may be missing. `nekb ingest --from tag` fetches the tag's"
     " own page."
 )
+_OTHER_VERSION = "It was noted by another version of nekb, which kept it in another form."
 log = structlog.get_logger("nekb.watch")
 Read = Callable[[], list[Document]]
 Judge = Callable[[Document], Triage]
@@ -88,7 +89,7 @@ class Watch:
             return []
         if threads and not deliveries.known_of(self._engine, target.key, threads):
             self.problem, self.code = GAP, "gap"
-            deliveries.note(self._engine, target.key, {f"{_GAP}{_now()}": {"problem": GAP}}, "seen")  # for the digest
+            deliveries.note(self._engine, target.key, {f"{_GAP}{now()}": {"problem": GAP}}, "seen")  # for the digest
             log.warning("feed", problem=self.problem)
         return deliveries.note(self._engine, target.key, dict(reversed(threads.items())))
 
@@ -114,13 +115,13 @@ class Watch:
         return sum(deliveries.unsent(self._engine, target.key) for target in self._targets)
 
     def _send(self, target: Target, delivery: Delivery) -> bool:
-        message = delivery.message or self._message(delivery)
+        message = _kept(delivery) or self._message(delivery)
         deliveries.intend(self._engine, delivery, message)
         try:
             target.send(delivery, message)
         except SendError as error:
-            wait = min(30 * 2**delivery.attempts if error.wait is None else error.wait, _LONGEST_WAIT)
-            again = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait)).replace(microsecond=0).isoformat()
+            wait = 30 * 2**delivery.attempts if error.wait is None else error.wait
+            again = now(min(wait, deliveries.LONGEST_WAIT))
             deliveries.failed(self._engine, delivery, arrived=error.arrived or delivery.in_doubt, not_before=again)
             log.warning("not_sent", target=target.key, item=delivery.item, problem=error.what, again=again)
             return False
@@ -132,7 +133,11 @@ class Watch:
         """The message of an item. It is made once and kept, so that a repeat is the same to the byte."""
         if delivery.item.startswith(_DIGEST):
             return digest_message(delivery.item, delivery.content)
-        thread = Document.from_json(delivery.content)
+        try:
+            thread = Document.from_json(delivery.content)
+        except (KeyError, TypeError):
+            title, url = delivery.content.get("title"), delivery.content.get("url")
+            return unread_message(delivery.item, delivery.at, str(title or delivery.item), url, _OTHER_VERSION)
         try:
             return thread_message(delivery.item, delivery.at, self._judge(thread))
         except NekbError as error:
@@ -151,8 +156,19 @@ class Watch:
         problem = self.problem or (GAP if gap and gap.number > last.number else None)
         new = deliveries.after(self._engine, last)
         threads = [_digested(d) for d in new if not d.item.startswith(_DIGEST)]
-        content = {"since": last.at, "until": _now(), "threads": threads, "problem": problem}
+        content = {"since": last.at, "until": now(), "threads": threads, "problem": problem}
         return bool(deliveries.note(self._engine, target.key, {item: content}))
+
+
+def _kept(delivery: Delivery) -> dict[str, Any] | None:
+    """The message that was made before; None where there is none, or none that this version of nekb can show."""
+    message = delivery.message
+    if message and "triage" in message:
+        try:
+            Triage.from_dict(message["triage"])
+        except ValueError:
+            return None
+    return message
 
 
 def _digested(delivery: Delivery) -> dict[str, Any]:
@@ -167,10 +183,6 @@ def _digested(delivery: Delivery) -> dict[str, Any]:
         "route": triage.get("route"),
         "sent": delivery.state == "sent",
     }
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
 
 
 def _today() -> str:

@@ -72,11 +72,6 @@ class Found:
     value: Any
     layer: Layer | None
 
-    @property
-    def confidence(self) -> float:
-        """How far the layer is to be trusted."""
-        return CONFIDENCE[self.layer] if self.layer else 0.0
-
 
 NOTHING = Found(None, None)
 

@@ -14,6 +14,8 @@ _STAMP = re.compile(
 )
 _PID = re.compile(r"\[\d+(?::[0-9a-fx]+)?\]|\bpid[ =:]?\d+|\b0x[0-9a-fA-F]+\b")
 _UUID = re.compile(r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b")
+# What `systemextensionsctl list` prints above its rows, which says nothing of them.
+_LISTING = re.compile(r"\(Go to '[^'\n]*' to modify these system extension\(s\)\)|^enabled\s+active\s+teamID\s.*$")
 _FRAME = re.compile(r"^\s*(?:\d+\s+\S+\s+0x[0-9a-f]+|at \S+ ?\(|#\d+\s|\d+\s+\S+\s+.*\+ \d+\s*$)")
 _LOGGY = re.compile(
     r"\d\d:\d\d:\d\d|\[\d+(?::\w+)?\]|<(?:Error|Notice|Info|Debug|Fault)>"
@@ -46,7 +48,7 @@ def condense(text: str, limit: int = _WORDS_SEEN) -> str:
 
 
 def clean_line(line: str) -> str:
-    """A line without its timestamp, process numbers, addresses and identifiers."""
-    line = _STAMP.sub("", line.strip())
+    """A line without its timestamp, process numbers, addresses and identifiers, and without a listing's head."""
+    line = _LISTING.sub("", _STAMP.sub("", line.strip()))
     line = _UUID.sub(" ", _PID.sub(" ", line))
     return " ".join(line.split())

@@ -70,6 +70,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class SilentApi:
+    """An API that fails without an error, and what it does instead."""
+
+    api: str
+    topic: str
+    behaviour: str
+    confidence: str
+    cards: list[str]
+
+
+@dataclass(frozen=True)
 class SignalTables:
     """The compiled tables: words (lower case) and phrases to what they stand for, and the domains.
 
@@ -83,7 +94,7 @@ class SignalTables:
     domain_by_number: dict[int, str]  # of codes that one domain alone has, and hardly anything else
     os_names: dict[str, str]
     devices: dict[str, str]
-    silent_apis: list[dict[str, Any]] = field(default_factory=list)
+    silent_apis: list[SilentApi] = field(default_factory=list)
     glossary: dict[str, str] = field(default_factory=dict)
     foreign_prefixes: dict[str, str] = field(default_factory=dict)
 
@@ -123,7 +134,7 @@ class SignalTables:
             domain_by_number=_domain_by_number(domains.values()),
             os_names=raw["os_names"],
             devices=raw["devices"],
-            silent_apis=raw["silent_apis"],
+            silent_apis=[SilentApi(**api) for api in raw["silent_apis"]],
             glossary=raw["glossary"],
             foreign_prefixes=raw["foreign_prefixes"],
         )
@@ -398,3 +409,6 @@ def table_cards(compiled: dict[str, Any]) -> Iterable[tuple[str, str]]:
         for case in d["cases"]:
             for card in case["cards"]:
                 yield f"{d['id']} {case['code']}", card
+    for api in compiled["silent_apis"]:
+        for card in api["cards"]:
+            yield api["api"], card

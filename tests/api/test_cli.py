@@ -154,6 +154,19 @@ def test_an_error_code_in_every_domain(home: Path) -> None:
         assert domain in shown
 
 
+def test_an_api_that_fails_without_an_error_says_what_it_does_instead(home: Path) -> None:
+    done = nekb("error", "CNCopyCurrentNetworkInfo", home=home)
+    assert done.stdout.decode().startswith("CNCopyCurrentNetworkInfo fails without an error\n  Gives no error: NULL")
+    assert b"-> wifi-fundamentals-api-overview: Which" in done.stdout
+    [row] = json.loads(nekb("error", "CNCopyCurrentNetworkInfo", "--json", home=home).stdout)
+    assert (row["api"], row["guidance"]) == ("CNCopyCurrentNetworkInfo", ["wifi-fundamentals-api-overview"])
+
+
+def test_what_holds_for_a_domain_is_told_once(home: Path) -> None:
+    shown = nekb("error", "NEAppProxyErrorDomain", home=home).stdout.decode()
+    assert shown.count("Shared by the flows of app proxies") == 1
+
+
 def test_a_snapshot_of_another_schema_is_refused_with_what_to_run(own_home: Path) -> None:
     manifest = next((own_home / "snapshots").glob("*/manifest.json"))
     manifest.write_text(manifest.read_text().replace(f'"schema": {SCHEMA}', '"schema": 999'))
@@ -255,6 +268,14 @@ def test_a_home_that_is_a_file_is_said(tmp_path: Path, command: str) -> None:
     assert str(blocked).encode() in done.stderr
 
 
+@pytest.mark.parametrize("command", ["keys list", "ask x", "status"])
+def test_a_home_whose_name_is_no_text_is_said(tmp_path: Path, command: str) -> None:
+    done = nekb(*command.split(), home=Path(os.fsdecode(bytes(tmp_path) + b"/nekb-\xff")))
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert b"[home]" in done.stderr
+
+
 def test_a_home_of_nobody_is_said(tmp_path: Path) -> None:
     done = nekb("status", home=Path("~nosuchuser/x"))
     assert done.returncode == 2
@@ -267,6 +288,36 @@ def test_a_terminal_that_lacks_a_character_shows_the_rest(home: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert b"?" in done.stdout
+
+
+NARROW = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # every stream and argument is ASCII
+
+
+def test_an_ascii_terminal_with_colours_shows_the_rest(home: Path) -> None:
+    assert "\x1b[" in shown(home, **NARROW)
+
+
+def test_a_question_is_read_where_the_locale_is_ascii(home: Path) -> None:
+    command = [*NEKB, "ask", "--json", "код 8 hotspot"]
+    done = subprocess.run(command, env=os.environ | NARROW | {"NEKB_HOME": str(home)}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.replace(b"?", b"_"))["guidance"][0]["id"] == "hotspot-internal-error-8"
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        (["-[NEHotspotConfigurationManager applyConfiguration:] gives code 8"], None),
+        (["error", "-65555", "in DNS"], "error -65555 in DNS"),
+        (["-65555"], "-65555"),
+        (["--deep codesign and VPN"], None),
+    ],
+)
+def test_a_question_may_begin_with_a_dash(home: Path, words: list[str], query: str | None) -> None:
+    done = nekb("ask", *words, "--json", "--with=platform=iOS", home=home)
+    assert done.returncode in (0, 1), done.stderr
+    assert json.loads(done.stdout)["query"] == (query or words[0])
+    assert nekb("ask", *words, "--jsno", home=home).returncode == 2
 
 
 def test_utf_16_with_a_mark_is_read_on_standard_input(home: Path) -> None:

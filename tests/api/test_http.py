@@ -73,6 +73,11 @@ def test_the_whole_surface_answers(client: httpx.Client) -> None:
     assert not {c["id"] for c in page["items"]} & {c["id"] for c in following["items"]}
     codes = client.get("/v1/errors", params={"code": 8}).json()
     assert {"NEHotspotConfigurationErrorDomain", "OSSystemExtensionErrorDomain"} <= {c["domain"] for c in codes}
+    assert all("notes" in c for c in codes)
+    [silent] = client.get("/v1/errors", params={"symbol": "CNCopyCurrentNetworkInfo"}).json()
+    assert (silent["api"], silent["guidance"]) == ("CNCopyCurrentNetworkInfo", ["wifi-fundamentals-api-overview"])
+    assert "NULL" in silent["meaning"]
+    assert client.get("/v1/errors", params={"symbol": "CNCopyCurrentNetworkInfo", "code": 8}).status_code == 404
     found = client.get("/v1/search", params={"query": "tunnel goes quiet after sleep"}).json()
     assert found["items"][0]["title"] == "Purple tunnel goes quiet after the cat sleeps"
     thread = client.get(f"/v1/threads/{found['items'][0]['id']}").json()

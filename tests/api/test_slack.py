@@ -223,6 +223,13 @@ def test_a_channel_keeps_its_platform_and_another_does_not_have_it(slack: httpx.
     assert unpack(buttons_of(stub.wait(1)[0][1])["nekb_share"]["value"])[1] == {}
 
 
+def test_a_setting_is_read_as_people_write_it_and_half_of_one_is_told(slack: httpx.Client, stub: SlackStub) -> None:
+    send_command(slack, stub, "set distribution App Store")
+    assert stub.wait(1)[0][1]["text"] == "The distribution of this channel is app-store."
+    send_command(slack, stub, "set distribution")
+    assert "That is no distribution. Write one of xcode, testflight" in texts(stub.wait(2)[1][1]["blocks"])
+
+
 def test_help_and_rubbish_get_a_sentence(slack: httpx.Client, stub: SlackStub) -> None:
     send_command(slack, stub, "")
     assert "/nekb" in stub.wait(1)[0][1]["text"]

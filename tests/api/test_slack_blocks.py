@@ -203,6 +203,7 @@ def test_a_damaged_value_is_no_question(value: str) -> None:
     ("sent", "meant"),
     [
         ("a &lt;Error&gt; &amp;amp; b", "a <Error> &amp; b"),
+        ("<http://NEVPNManager.net|NEVPNManager.net> <https://x.example/|x.example>", "NEVPNManager.net x.example"),
         ("<https://x.example/a|x.example> <mailto:a@b.c|a@b.c>", "https://x.example/a a@b.c"),
         ("<@U123> <@U123|ann> <#C1|general> <!here> <!subteam^S1|@team>", "@someone @ann #general @here @team"),
     ],
@@ -236,6 +237,19 @@ def test_what_is_shown_of_another_apps_post_is_read_out_of_its_blocks() -> None:
     assert words_of({"text": "New alert", "blocks": shown}) == said
     assert words_of({"text": "its own, longer", "blocks": [{"text": {"text": "short"}}]}) == "its own, longer"
     assert words_of({"attachments": [{"fallback": "[no preview]", "blocks": shown}]}) == said
+
+
+def test_a_long_paste_that_slack_made_a_file_of_is_read_as_far_as_it_is_shown() -> None:
+    snippet = {"mode": "snippet", "title": "log", "preview": "NEVPNErrorDomain code 5\na &lt; b", "lines": 900}
+    picture = {"mode": "hosted", "title": "screenshot.png"}
+    assert words_of({"text": "", "files": [snippet, picture]}) == "NEVPNErrorDomain code 5\na < b"
+    assert words_of({"text": "Tunnel stops", "files": [None, snippet]}).startswith("Tunnel stops\nNEVPNErrorDomain")
+
+
+def test_the_cells_of_a_table_are_read() -> None:
+    rich = [{"type": "rich_text_section", "elements": [{"type": "text", "text": "5"}]}]
+    rows = [[{"type": "raw_text", "text": "NEVPNErrorDomain"}, {"type": "rich_text", "elements": rich}], None]
+    assert words_of({"text": "see", "blocks": [{"type": "table", "rows": rows}]}) == "NEVPNErrorDomain\n5"
 
 
 @pytest.mark.parametrize("blocks", [None, {}, "x", [[]], [{"elements": {"a": 1}}], [{"text": {"text": {"text": 1}}}]])

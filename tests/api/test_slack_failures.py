@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 
 from api.records.database import open_database
 from api.slack.app import slack_app
-from api.slack.desk import Desk, SlackSettings
+from api.slack.desk import Desk, Place, SlackSettings
 from api.slack.state import pack
 from kb.snapshot import Snapshot
 from tests.api.slack_stub import FORM, SECRET, SlackStub, blocks_of, command_form, signed, texts
@@ -138,8 +138,36 @@ def test_a_vote_while_the_records_are_locked_is_told_as_that(
         other.execute("begin immediate")
         _, _, message = sent(stub, Desk(lambda: snapshot, hasty), pressed(stub, "nekb_feedback", VALUE))
         other.execute("rollback")
-    assert "The vote could not be kept" in texts(message["blocks"])
+    assert "The vote could not be kept. The database of keys and feedback does not answer" in texts(message["blocks"])
+    assert "Try again in a moment" in texts(message["blocks"])
     assert "[database]" in texts(message["blocks"])
+
+
+@pytest.mark.slow
+def test_questions_are_answered_while_many_votes_wait_for_the_records(
+    stub: SlackStub, snapshot: Snapshot, hasty: Engine, tmp_path: Path
+) -> None:
+    """Each vote waits for a database that is held; neither a question nor its answer waits behind them."""
+    open_database(tmp_path).dispose()
+    desk = Desk(lambda: snapshot, hasty)
+
+    async def ask() -> float:
+        votes = [asyncio.create_task(desk.keep_vote(VALUE, helpful=True)) for _ in range(40)]
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        await desk.defaults(Place("T1", "C1", "U1"))
+        await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+        took = time.monotonic() - started
+        for vote in votes:
+            vote.cancel()
+        await asyncio.gather(*votes, return_exceptions=True)
+        return took
+
+    with sqlite3.connect(tmp_path / "records.db", isolation_level=None) as other:
+        other.execute("begin immediate")
+        took = asyncio.run(ask())
+        other.execute("rollback")
+    assert took < LATE
 
 
 def test_a_mention_that_fails_is_told_in_its_thread(

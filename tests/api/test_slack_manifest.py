@@ -9,8 +9,12 @@ from structlog.testing import capture_logs
 
 from api.http.app import create_app
 from api.http.settings import ServeSettings
+from api.records.database import open_database
+from api.slack.app import slack_app
+from api.slack.desk import Desk, SlackSettings
 from api.slack.manifest import manifest
 from kb.errors import BadInputError
+from kb.snapshot import Snapshot
 
 
 def test_the_manifest_for_both_ways() -> None:
@@ -61,3 +65,24 @@ def test_a_server_with_half_of_what_slack_needs_says_so(
         create_app(ServeSettings(tmp_path))
     [told] = [line["problem"] for line in lines if line["event"] == "slack"]
     assert told == f"{other} is not set, so /slack/events is not served."
+
+
+@pytest.mark.parametrize("name", ["bot_token", "signing_secret", "app_token"])
+def test_a_secret_is_read_without_the_space_around_it_and_one_that_is_none_is_refused_unshown(name: str) -> None:
+    """A file of secrets ends with a line's end, with which every request of Slack's would be refused."""
+    given = {"bot_token": "xoxb-1", name: " word-1\n"}
+    assert getattr(SlackSettings(**given), name) == "word-1"
+    for bad in ("xyzzé", "xyzz\ny", "xyzz y", " "):
+        with pytest.raises(BadInputError) as raised:
+            SlackSettings(**(given | {name: bad}))
+        assert raised.value.code == "slack"
+        assert name.upper() in str(raised.value)
+        assert "xyzz" not in str(raised.value)
+
+
+def test_nobody_is_told_that_the_token_is_ignored(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    slack_app(SlackSettings("xoxb-1", "secret"), Desk(lambda: snapshot, open_database(tmp_path)))
+    assert not caplog.records

@@ -16,9 +16,11 @@ HOSTILE = [
     "\x1b]8;;https://evil.example\x1b\\click\x1b]8;;\x1b\\",
     "\x9b31mred",
     "safe\x08\x08\x08\x08evil",
-    "abc\rXYZ",
     "\u202egnp.exe",
     "a\u200bb",
+    "a\u061cb",
+    "seen" + "".join(chr(0xE0000 + ord(c)) for c in "and not seen"),
+    "a\ufff9b\ufffac\ufffb",
     "\x1bPq#0\x1b\\sixel",
     "a\u061cb\u180ec\u206ad",
     "shown\ufff9hidden\ufffb",
@@ -48,6 +50,11 @@ def test_no_control_character_survives_but_tabs_and_newlines(text: str) -> None:
 @given(st.text(alphabet=st.characters(codec="ascii", categories=("L", "N", "P", "Zs"))))
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert plain(text) == text
+
+
+def test_lines_that_end_as_those_of_an_old_mac_are_not_glued_together() -> None:
+    assert plain("code\r8\r\nhotspot") == "code\n8\nhotspot"
+    assert one_line("code\r8") == "code 8"
 
 
 def test_one_line_has_no_newline() -> None:

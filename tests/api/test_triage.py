@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from api.cli.triage import triage as command
 from api.triage.reading import threads_in
 from api.triage.showing import triage_lines
+from kb.asking import MAX_QUERY
 from kb.documents import Document, Post
 from kb.errors import BadInputError, NekbError
 from kb.snapshot import Snapshot
@@ -137,6 +138,26 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_judged(tmp_path: 
         f"nekb: passed over: {n}" for n in ("a.txt", "b.html", "d.txt")
     ]
     assert "human" in told[1]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_first_line_of_pasted_text_is_its_title_however_lines_end(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes(end.join(["Tunnel stops", "", "code 5"]).encode())
+    [found] = threads_in(str(file), tmp_path, pytest.fail)
+    assert (found.title, found.posts[0].body) == ("Tunnel stops", "code 5")
+
+
+def test_a_thread_that_is_too_long_to_judge_is_told_and_the_others_are_judged(tmp_path: Path, at_home: None) -> None:
+    (tmp_path / "a.txt").write_text("a" * (MAX_QUERY - 1))  # its first words are its title, too
+    (tmp_path / "b.txt").write_text("Hotspot fails\ncode 8 hotspot")
+    done = CliRunner().invoke(command, [str(tmp_path), "--json"])
+    [line] = done.stdout.splitlines()
+    assert (done.exit_code, json.loads(line)["thread"]["title"]) == (0, "Hotspot fails")
+    assert done.stderr.startswith("nekb: passed over: aaaa")
+    alone = CliRunner().invoke(command, [str(tmp_path / "a.txt")])
+    assert isinstance(alone.exception, BadInputError)
+    assert alone.exception.code == "too_long"
 
 
 def test_where_no_file_can_be_read_the_first_is_the_error(tmp_path: Path, at_home: None) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.testing import capture_logs
 
+from api.cli.main import _for_people
 from api.cli.watch import _once
 from api.records import deliveries
 from api.records.tables import deliveries as table
@@ -21,8 +23,7 @@ from api.triage import watching
 from api.triage.targets import Target, WebhookTarget
 from api.triage.watching import Watch
 from kb.documents import Document
-from kb.errors import NekbError
-from tests.api.test_triage_watch import Recorder, judged, thread
+from tests.api.watched import Recorder, judged, thread
 
 
 @pytest.fixture
@@ -82,9 +83,14 @@ def test_what_was_sent_while_the_records_became_busy_is_in_doubt_and_not_lost(
 def test_a_single_look_at_busy_records_is_told_in_a_sentence(hasty: Engine, other: sqlite3.Connection) -> None:
     watch = Watch(hasty, [Recorder()], lambda: [thread(1)], judged, 23)
     other.execute("begin immediate")
-    with pytest.raises(NekbError, match="does not answer") as raised:
+    with pytest.raises(SQLAlchemyError) as raised:
         _once(watch)
-    assert raised.value.code == "database"
+    told = _for_people(raised.value)
+    assert told is not None
+    assert (told.sentence, told.code) == (
+        "The database of keys and feedback does not answer: another process holds it.",
+        "database",
+    )
     other.execute("rollback")
     assert _once(watch) == 0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kb.error_lookup import find_errors, look_up
+from kb.error_lookup import find_errors, look_up, silent_apis
 from kb.errors import NekbError, NotFoundError
 from kb.home import shipped_data
 from kb.signals import SignalTables
-from kb.signals.tables import Case, Domain, compile_tables
+from kb.signals.tables import Case, Domain, compile_tables, table_cards
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
 CASES = [(d, c) for d in TABLES.domains.values() for c in d.cases.values()]
@@ -48,6 +48,37 @@ def test_of_an_error_that_was_printed_what_lies_beneath_is_told_too() -> None:
     )
     found = [(k.domain.name, k.case.code) for k in look_up([printed], TABLES)]
     assert found == [("NEVPNErrorDomain", 5), ("NEConfigurationErrorDomain", 10)]
+
+
+@pytest.mark.parametrize("end", [".", ",", ").", ""])
+def test_the_end_of_a_sentence_is_no_part_of_a_code(end: str) -> None:
+    start = "(" if end.startswith(")") else ""
+    found = look_up([f"{start}NEVPNErrorDomain error 5{end}"], TABLES)
+    assert [(k.domain.name, k.case.code) for k in found] == [("NEVPNErrorDomain", 5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "api"),
+    [
+        ("cncopycurrentnetworkinfo", "CNCopyCurrentNetworkInfo"),
+        ("fetchCurrentWithCompletionHandler:", "NEHotspotNetwork.fetchCurrent"),
+        ("NEHotspotHelper.register(options:queue:handler:)", "NEHotspotHelper.register"),
+        ("NEHotspotHelper", None),
+        ("NEVPNErrorConfigurationInvalid", None),
+        ("8", None),
+        ("", None),
+    ],
+)
+def test_an_api_that_fails_without_an_error_is_found_in_every_spelling(name: str, api: str | None) -> None:
+    assert [found.api for found in silent_apis(name, TABLES)] == ([api] if api else [])
+
+
+def test_every_api_that_fails_without_an_error_is_found_and_the_check_sees_its_cards() -> None:
+    assert TABLES.silent_apis
+    named = set(table_cards(compile_tables(shipped_data())))
+    for api in TABLES.silent_apis:
+        assert silent_apis(api.api, TABLES) == [api]
+        assert named >= {(api.api, card) for card in api.cards}
 
 
 def test_a_public_domain_comes_before_a_private_one() -> None:
