@@ -128,7 +128,7 @@ def _start(items: Tag) -> int:
 
 
 def _mend_span(cell: Tag) -> None:
-    """Let a cell span as many columns as a table may have; the converter trips over odd numbers, and fills large ones."""
+    """Let a cell span as many columns as tables have: the converter trips over odd numbers and fills large ones."""
     if not re.fullmatch(r"\d{1,2}", attribute(cell, "colspan") or "", re.ASCII):
         del cell["colspan"]
 
