@@ -35,6 +35,12 @@ def test_a_thread_has_the_topic_of_its_entry_and_not_the_forums_own() -> None:
         assert merge_catalogue([entry], [document])[0].topic == "relay"
 
 
+def test_a_thread_that_was_renamed_stands_once() -> None:
+    """Its address says which it is: an entry of another title would be cited beside it, under the same address."""
+    page = replace(ROW, url=ADDRESS, title="Kettle and Teapot Resources", posts=(Post("question", "All.", id="1"),))
+    assert merge_catalogue([ENTRY], [page]) == [page]
+
+
 def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
     others = [
         replace(ROW, url=f"{HOST}/forums/thread/8"),
