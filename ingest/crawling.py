@@ -85,6 +85,7 @@ class Crawl:
         self._ledger = Ledger(store)
         self._settler = Settler(store, report)
         self._missing: set[str] = set()  # addresses that answered that nothing is there
+        self._moved: set[str] = set()  # addresses that led to another page, which was read in their place
         self._gone: list[str] = []  # pages, by the address that people know, of which nothing is there
         self._lost = 0
 
@@ -132,6 +133,8 @@ class Crawl:
                 self._report.tell("failed", f"{address}: nothing came of it")
             return
         fresh = self._follow(page)
+        if start in self._moved:
+            self._gone.append(address)
         if page.kind not in LISTINGS:
             self._further_pages(page.next_page)
             return
@@ -214,7 +217,7 @@ class Crawl:
         """A queued page with its further pages. It leaves the queue when all of them were had, or none can be."""
         request = self._source.request(row.address)
         page = self._get(request)
-        if page is None and self._is_missing(request):
+        if request in self._moved or (page is None and self._is_missing(request)):
             self._gone.append(row.address)
         if page is not None and page.kind not in LISTINGS:
             self._follow(page)
@@ -281,9 +284,16 @@ class Crawl:
         if page.kind == "gate":
             raise self._fetcher.shut(source_host(address) or "", "it asked to verify that a human is there")
         usable = page.kind not in EMPTY_KINDS
+        if page.parts and page.sound and page.kind not in LISTINGS and self._is_another(got.address, address):
+            self._moved.add(address)
         tags = (got.etag, got.last_modified) if usable and page.sound else (None, None)
         self._ledger.fetched(address, self._source.name, got.status, *tags)
         return page if usable else None
+
+    def _is_another(self, address: str, than: str) -> bool:
+        """Whether two addresses are of two things, and not of two pages or spellings of one."""
+        one, other = (self._source.request(page_address(a)) for a in (address, than))
+        return one != other
 
     def _unchanged(self, address: str, got: Got) -> ParsedPage | None:
         """A page that is as it was; where what it was is not held after all, it is asked for whole the next time."""

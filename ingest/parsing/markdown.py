@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urljoin
 
-from bs4 import CData, NavigableString, Tag
+from bs4.element import CData, NavigableString, Tag
 from markdownify import MarkdownConverter
 
 from ingest.addresses import APPLE
@@ -135,8 +135,11 @@ def _mend_span(cell: Tag) -> None:
 
 def _text_of_code(pre: Tag) -> str:
     """The text of a code block, line breaks too."""
-    nodes = (n for n in pre.descendants if n.name == "br" or type(n) in (NavigableString, CData))
-    return "".join("\n" if isinstance(n, Tag) else str(n) for n in nodes)
+    return "".join(
+        "\n" if isinstance(node, Tag) else str(node)
+        for node in pre.descendants
+        if (node.name == "br" if isinstance(node, Tag) else type(node) in (NavigableString, CData))
+    )
 
 
 def _language(pre: Tag) -> str:

@@ -84,6 +84,44 @@ def test_a_deleted_thread_no_longer_counts_and_comes_back_if_it_does(tmp_path: P
     assert "thread-800001" in documents(tmp_path)
 
 
+def test_a_deleted_thread_stays_away_while_a_list_goes_on_leading_to_it(tmp_path: Path, server: Replay) -> None:
+    """Only its own page, or something new in its row, says that it is there after all."""
+    crawl(tmp_path, server)
+    server.forum.threads[800_001].replies.pop()
+    server.forum.every = lambda path: faults.status(404) if path == FIRST else None
+    assert crawl(tmp_path, server).gone == 1
+    for _ in range(2):
+        server.forum.threads[800_002].replies.append(Post(77, "<p>Mine boils over as well, always.</p>", hour=9))
+        crawl(tmp_path, server)
+        assert "thread-800001" not in documents(tmp_path), "its row is as it was"
+    server.forum.every = lambda _: None
+    server.forum.threads[800_001].replies.append(Post(99, "<p>Here I am again, and it boils.</p>", hour=9))
+    crawl(tmp_path, server)
+    assert "thread-800001" in documents(tmp_path)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_thread_that_moved_counts_where_it_is_now(tmp_path: Path, server: Replay, named: bool) -> None:
+    """Its address leads to another thread, which would be cited twice and the old one for ever."""
+    crawl(tmp_path, server)
+    server.forum.threads[800_001].replies.pop()
+    server.forum.every = lambda path: faults.redirect("/forums/thread/800002", 301) if path == FIRST else None
+    report = crawl(tmp_path, server, *([HOST + FIRST] if named else []))
+    assert (report.outcome, report.gone) == ("ok", 1)
+    assert sorted(documents(tmp_path)) == [f"thread-{n}" for n in range(800_002, 800_014)]
+
+
+def test_a_thread_that_leads_to_a_list_or_to_another_spelling_of_itself_is_kept(tmp_path: Path, server: Replay) -> None:
+    crawl(tmp_path, server)
+    server.forum.threads[800_001].replies.pop()
+    server.forum.threads[800_002].replies.pop()
+    to = {FIRST: TAG, "/forums/thread/800002": "/forums/forums/thread/800002/?login=true"}
+    server.forum.pages["/forums/forums/thread/800002/?login=true"] = ("text/html", server.forum._thread(800_002, 1))
+    server.forum.every = lambda path: faults.redirect(to[path]) if path in to else None
+    assert crawl(tmp_path, server).gone == 0
+    assert len(documents(tmp_path)) == 13
+
+
 def test_a_site_that_answers_404_to_everything_deletes_nothing(tmp_path: Path, server: Replay) -> None:
     crawl(tmp_path, server)
     for thread in server.forum.threads.values():
