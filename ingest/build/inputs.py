@@ -104,7 +104,7 @@ def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[D
     titles, places = {fold(d.title): d for d in catalogue}, {d.url: d for d in catalogue if d.url}
     merged, met = [], set()
     for document in stored:
-        entry = places.get(document.url) or titles.get(fold(document.title))
+        entry = places.get(document.url or "") or titles.get(fold(document.title))
         if entry and _is_of(document, entry):
             met.add(entry.id)
             merged.append(replace(_completed(document, entry), topic=entry.topic))
