@@ -56,7 +56,9 @@ def fetch_source(
     groups: dict[str, tuple[Source, list[str]]] = {}
     for address in addresses:
         source = source_named(name) if name and source_named(name).owns(address) else source_of(address)
-        groups.setdefault(source.name, (source, []))[1].append(canonical(address) or address)
+        starts = groups.setdefault(source.name, (source, []))[1]
+        if (named := canonical(address) or address) not in starts:
+            starts.append(named)
     if not addresses:
         source = source_named(name or "tag")
         groups[source.name] = (source, list(source.starts))
@@ -300,8 +302,10 @@ class Crawl:
         self._report.not_modified += 1
         self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
         if (held := self._store.last_sound(address)) is not None:
-            self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
+            kept = self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
             page = read_capture(held)  # its ages were true when it came whole, which is not known any more
+            if not kept.settled and page.kind not in LISTINGS:  # it went meanwhile, and is there again as it was
+                self._settler.settle(kept)
             return replace(page, rows=tuple(replace(row, active=None) for row in page.rows))
         self._ledger.forget_validators(address)
         self._report.tell("failed", f"{address}: the server says that it has not changed, and it is not held")

@@ -140,6 +140,21 @@ def test_all_pages_of_a_long_thread_come_in_also_when_it_is_named(tmp_path: Path
     assert len(documents(tmp_path)["thread-800001"].posts) == 46
 
 
+def test_pages_that_went_and_are_there_again_as_they_were_count_again(tmp_path: Path, server: Replay) -> None:
+    """The server calls them unchanged, for nobody asked while they were gone."""
+    thread = server.forum.threads[800_001]
+    many = [Post(10 + n, f"<p>Reply number {n} of many, with words.</p>", hour=n) for n in range(45)]
+    for replies in (many, many[:3], many):
+        thread.replies = replies
+        crawl(tmp_path, server)
+        assert len(documents(tmp_path)["thread-800001"].posts) == 1 + len(replies)
+
+
+def test_an_address_that_is_named_twice_is_asked_for_once(tmp_path: Path, server: Replay) -> None:
+    crawl(tmp_path, server, HOST + FIRST, f"{HOST}{FIRST}?page=1", f"{HOST}{FIRST}#reply")
+    assert server.forum.asked[FIRST] == 1
+
+
 def test_a_gate_stops_the_host_says_how_to_import_and_is_remembered_for_a_day(tmp_path: Path, server: Replay) -> None:
     server.forum.fault("/forums/thread/800003", faults.gate)
     report = crawl(tmp_path, server)
