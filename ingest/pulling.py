@@ -28,7 +28,7 @@ from ingest.addresses import LOOPBACK
 from ingest.build.beside import beside
 from ingest.build.snapshots import prune
 from ingest.lock import only_writer
-from ingest.room import no_room, said_when_full, tells_of_no_room
+from ingest.room import no_room, room_taken, said_when_full, tells_of_no_room
 from kb.asking import ask
 from kb.errors import BadInputError, NekbError, SnapshotError, VectorsUnavailableError
 from kb.snapshot import (
@@ -180,8 +180,7 @@ def _begun(home: Path, manifest: Manifest) -> Path:
         folder.mkdir(parents=True)
         (folder / MANIFEST).write_text(said, encoding="utf-8")
         _sync(folder / MANIFEST)
-    held = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    if sum(manifest.files.values()) - held > shutil.disk_usage(folder).free:
+    if sum(manifest.files.values()) - room_taken(folder) > shutil.disk_usage(folder).free:
         raise no_room(folder.parent)
     return folder
 

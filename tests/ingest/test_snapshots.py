@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
-from ingest.build.snapshots import prune
+from ingest.build.snapshots import prune, snapshots
+from ingest.room import room_taken
 
 
 @pytest.fixture
@@ -35,3 +38,26 @@ def test_the_one_that_answered_before_goes_last_however_old_it_is(home: Path) ->
     assert left(home) == {"a", "b", "e"}
     prune(home, 1, before=home / "snapshots" / "a")
     assert left(home) == {"b"}
+
+
+def test_what_a_build_removes_meanwhile_is_passed_over(home: Path) -> None:
+    """Listing waits for no build, and a snapshot may go between two looks at it."""
+    stop = threading.Event()
+
+    def churn() -> None:
+        gone = home / "snapshots" / "f"
+        while not stop.is_set():
+            (gone / "documents" / "lexical").mkdir(parents=True)
+            for name in ("one", "two", "three"):
+                (gone / "documents" / "lexical" / name).write_text("x")
+            shutil.rmtree(gone)
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(600):
+            assert {"a", "b", "c", "d", "e"} <= {s.id for s in snapshots(home)}
+            assert room_taken(home) >= 5 * len("{}")
+    finally:
+        stop.set()
+        thread.join()
