@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+
+import pytest
 
 from ingest.build.inputs import merge_catalogue
 from kb.documents import Document, Post
@@ -49,3 +54,17 @@ def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
     ]
     for other in others:
         assert merge_catalogue([ENTRY], [other]) == sorted([other, ENTRY], key=lambda d: d.id)
+
+
+@pytest.mark.slow
+def test_tables_are_written_alike_by_every_process() -> None:
+    """A replica fetches no file again of which nothing changed."""
+    code = (
+        "import json\nfrom kb.home import shipped_data\nfrom kb.signals.tables import compile_tables\n"
+        "print(json.dumps(compile_tables(shipped_data())))"
+    )
+    ran = [
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, check=True, stdout=-1)
+        for seed in ("1", "2")
+    ]
+    assert ran[0].stdout == ran[1].stdout
