@@ -7,8 +7,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import pytest
-
 from ingest.build.inputs import merge_catalogue
 from kb.documents import Document, Post
 from tests.ingest.pages import HOST
@@ -56,7 +54,6 @@ def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
         assert merge_catalogue([ENTRY], [other]) == sorted([other, ENTRY], key=lambda d: d.id)
 
 
-@pytest.mark.slow
 def test_tables_are_written_alike_by_every_process() -> None:
     """A replica fetches no file again of which nothing changed."""
     code = (
