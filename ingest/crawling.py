@@ -89,6 +89,7 @@ class Crawl:
         self._missing: set[str] = set()  # addresses that answered that nothing is there
         self._moved: set[str] = set()  # addresses that led to another page, which was read in their place
         self._gone: list[str] = []  # pages, by the address that people know, of which nothing is there
+        self._left: dict[str, Row] = {}  # rows of such pages, which wait until their documents are withdrawn
         self._lost = 0
 
     def run(self, starts: Sequence[str], *, whole: bool) -> None:
@@ -121,6 +122,8 @@ class Crawl:
 
     def _finish(self, run: int) -> None:
         self._withdraw()
+        for row in self._left.values():
+            self._ledger.done(row, self._source.name)
         self._settler.finish()
         self._report.waiting = self._ledger.still_waiting().get(self._source.name, 0)
         self._ledger.end_run(run, self._report.outcome, asdict(self._report))
@@ -196,9 +199,13 @@ class Crawl:
 
     def _drain(self) -> None:
         """Fetch what waits, until nothing does or the run's requests are used up."""
-        while waiting := self._ledger.waiting(self._source.name, 20):
+        while waiting := self._waiting():
             for row in waiting:
                 self._one(row)
+
+    def _waiting(self) -> list[Row]:
+        found = self._ledger.waiting(self._source.name, 20 + len(self._left))
+        return [row for row in found if row.address not in self._left]
 
     def _look_again(self) -> None:
         """Fetch what was last fetched long ago, wherever it stands in its list by now: the walk for news ends early.
@@ -216,17 +223,23 @@ class Crawl:
         return all(self._ledger.visit(a).status in GONE for a in asked)
 
     def _one(self, row: Row) -> None:
-        """A queued page with its further pages. It leaves the queue when all of them were had, or none can be."""
+        """A queued page with its further pages. It leaves the queue when all of them were had, or none can be.
+
+        One that is gone leaves it at the end: of a run that is killed, the next asks for it again and knows.
+        """
         request = self._source.request(row.address)
         page = self._get(request)
-        if request in self._moved or (page is None and self._is_missing(request)):
+        gone = request in self._moved or (page is None and self._is_missing(request))
+        if gone:
             self._gone.append(row.address)
+            self._left[row.address] = row
+            self._ledger.keep_waiting(row, self._source.name)
         if page is not None and page.kind not in LISTINGS:
             self._follow(page)
         parked = self._further_pages(page.next_page) if page else self._ledger.visit(request).retry_at
         if parked:
             self._ledger.failed(row.address, self._source.name, None, parked)
-        else:
+        elif not gone:
             self._ledger.done(row, self._source.name)
 
     def _further_pages(self, request: str | None) -> str | None:

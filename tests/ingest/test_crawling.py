@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.crawling import fetch_source
+from ingest.crawling import Crawl, fetch_source
 from ingest.fetching.fetcher import BACKOFF
 from ingest.importing import import_files, read_again
-from ingest.ledger import Ledger
+from ingest.ledger import Ledger, later
 from ingest.settling import IngestReport
 from ingest.sources.source import Pace
 from ingest.standing import standing
@@ -98,6 +98,30 @@ def test_a_deleted_thread_stays_away_while_a_list_goes_on_leading_to_it(tmp_path
     server.forum.threads[800_001].replies.append(Post(99, "<p>Here I am again, and it boils.</p>", hour=9))
     crawl(tmp_path, server)
     assert "thread-800001" in documents(tmp_path)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_run_that_is_killed_forgets_no_deleted_thread(
+    tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    """Nobody would ask for it again, whether its row led there or the time since it was last looked at."""
+    crawl(tmp_path, server)
+    path = "/forums/thread/800013"
+    if changed:
+        server.forum.threads[800_013].replies.pop()
+        server.forum.threads[800_001].replies.pop()
+    else:
+        with Store(tmp_path) as store:
+            store.db.execute("update addresses set fetched_at = ? where address = ?", (later(days=-40), HOST + path))
+    server.forum.every = lambda asked: faults.status(404) if asked == path else None
+    with monkeypatch.context() as killed:
+        killed.setattr(Crawl, "_finish", lambda *_: None)
+        crawl(tmp_path, server)
+    assert "thread-800013" in documents(tmp_path)
+    report = crawl(tmp_path, server)
+    assert (report.gone, report.waiting) == (1, 0)
+    assert "thread-800013" not in documents(tmp_path)
+    assert server.forum.asked[path] == 3
 
 
 @pytest.mark.parametrize("named", [True, False])
