@@ -141,7 +141,7 @@ def _tags(tags: Any) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> str | None:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15 else None
 
 
 def _line(value: Any) -> str | None:
