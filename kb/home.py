@@ -26,8 +26,22 @@ def nekb_home() -> Path:
     """The user's data directory: captures, documents, own cards, snapshots.
 
     `NEKB_HOME` when set; else `$XDG_DATA_HOME/nekb`, else `~/.local/share/nekb`. Raises `NekbError` where nobody knows
-    what `~` stands for.
+    what `~` stands for, and for a name that the libraries which read a snapshot could not open.
     """
+    home = _named_home()
+    try:
+        str(home).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(home).decode("utf-8", "replace")
+        raise NekbError(
+            f"The name of the data directory {shown} is not valid UTF-8.",
+            "Set NEKB_HOME to a folder with another name.",
+            code="home",
+        ) from error
+    return home
+
+
+def _named_home() -> Path:
     explicit, base = os.environ.get("NEKB_HOME"), os.environ.get("XDG_DATA_HOME")
     try:
         if explicit:

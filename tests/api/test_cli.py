@@ -261,6 +261,16 @@ def test_a_home_of_nobody_is_said(tmp_path: Path) -> None:
     assert b"There is no home directory for ~nosuchuser/x" in done.stderr
 
 
+def test_a_home_whose_name_is_no_text_is_told_in_words(tmp_path: Path) -> None:
+    """The encoder and the indexes could not be opened there, and the build would end in a traceback."""
+    home = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    for command in ("ask x", "ingest page.txt", "status"):
+        done = nekb(*command.split(), home=home)
+        assert done.returncode == 2
+        assert b"is not valid UTF-8" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
 def test_a_terminal_that_lacks_a_character_shows_the_rest(home: Path) -> None:
     environment = os.environ | {"NEKB_HOME": str(home), "PYTHONIOENCODING": "latin1"}
     command = [*NEKB, "guidance", "show", "include-all-networks"]
