@@ -17,8 +17,8 @@ HOSTS = frozenset({APPLE, SWIFT})
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # where a secret may go by http
 _ALIASES = {"forums.developer.apple.com": APPLE, "www.developer.apple.com": APPLE}
 _KEPT = ("page", "sortBy", "sortOrder", "answerId", "q", "post_ids[]", "language")
-_OLD_THREAD = re.compile(r"^/thread/(\d+)/?$")
-_THREAD = re.compile(r"^/forums/thread/(\d+)/?$")
+_OLD_THREAD = re.compile(r"^/thread/(\d{1,15})/?$")
+_THREAD = re.compile(r"^/forums/thread/(\d{1,15})/?$")
 _DOUBLED = re.compile(r"^(?:/forums)+(?=/forums(?:/|$))")
 
 

@@ -55,16 +55,17 @@ def assemble(seen: Sequence[SeenPart]) -> Document:
     )
 
 
-def not_aged(document: Document, held: Document) -> Document:
-    """The document with the activity that is held of it, where its own may be just that and all else is as it was.
+def not_aged(document: Document, activity: str | None, captured: str | None, content_hash: str) -> Document:
+    """The document with the activity held of it, where its own may be just that and all else is as its hash says.
 
     A label ages by itself. Taken each time as it stands, `1d`, `2d` and `3d` would make three documents of one.
     """
-    shown, before = (activity_span(d.activity or "", d.captured or "") for d in (document, held))
+    shown = activity_span(document.activity or "", document.captured or "")
+    before = activity_span(activity or "", captured or "")
     if shown is None or before is None or not shown.meets(before):
         return document
-    same = replace(document, activity=held.activity, captured=held.captured)
-    return same if same.content_hash == held.content_hash else document
+    same = replace(document, activity=activity, captured=captured)
+    return same if same.content_hash == content_hash else document
 
 
 def _posts(pages: Iterable[Document]) -> tuple[Post, ...]:

@@ -56,7 +56,9 @@ def fetch_source(
     groups: dict[str, tuple[Source, list[str]]] = {}
     for address in addresses:
         source = source_named(name) if name and source_named(name).owns(address) else source_of(address)
-        groups.setdefault(source.name, (source, []))[1].append(canonical(address) or address)
+        starts = groups.setdefault(source.name, (source, []))[1]
+        if (named := canonical(address) or address) not in starts:
+            starts.append(named)
     if not addresses:
         source = source_named(name or "tag")
         groups[source.name] = (source, list(source.starts))
@@ -85,7 +87,9 @@ class Crawl:
         self._ledger = Ledger(store)
         self._settler = Settler(store, report)
         self._missing: set[str] = set()  # addresses that answered that nothing is there
+        self._moved: set[str] = set()  # addresses that led to another page, which was read in their place
         self._gone: list[str] = []  # pages, by the address that people know, of which nothing is there
+        self._left: dict[str, Row] = {}  # rows of such pages, which wait until their documents are withdrawn
         self._lost = 0
 
     def run(self, starts: Sequence[str], *, whole: bool) -> None:
@@ -118,6 +122,8 @@ class Crawl:
 
     def _finish(self, run: int) -> None:
         self._withdraw()
+        for row in self._left.values():
+            self._ledger.done(row, self._source.name)
         self._settler.finish()
         self._report.waiting = self._ledger.still_waiting().get(self._source.name, 0)
         self._ledger.end_run(run, self._report.outcome, asdict(self._report))
@@ -132,6 +138,8 @@ class Crawl:
                 self._report.tell("failed", f"{address}: nothing came of it")
             return
         fresh = self._follow(page)
+        if start in self._moved:
+            self._gone.append(address)
         if page.kind not in LISTINGS:
             self._further_pages(page.next_page)
             return
@@ -191,9 +199,13 @@ class Crawl:
 
     def _drain(self) -> None:
         """Fetch what waits, until nothing does or the run's requests are used up."""
-        while waiting := self._ledger.waiting(self._source.name, 20):
+        while waiting := self._waiting():
             for row in waiting:
                 self._one(row)
+
+    def _waiting(self) -> list[Row]:
+        found = self._ledger.waiting(self._source.name, 20 + len(self._left))
+        return [row for row in found if row.address not in self._left]
 
     def _look_again(self) -> None:
         """Fetch what was last fetched long ago, wherever it stands in its list by now: the walk for news ends early.
@@ -211,17 +223,23 @@ class Crawl:
         return all(self._ledger.visit(a).status in GONE for a in asked)
 
     def _one(self, row: Row) -> None:
-        """A queued page with its further pages. It leaves the queue when all of them were had, or none can be."""
+        """A queued page with its further pages. It leaves the queue when all of them were had, or none can be.
+
+        One that is gone leaves it at the end: of a run that is killed, the next asks for it again and knows.
+        """
         request = self._source.request(row.address)
         page = self._get(request)
-        if page is None and self._is_missing(request):
+        gone = request in self._moved or (page is None and self._is_missing(request))
+        if gone:
             self._gone.append(row.address)
+            self._left[row.address] = row
+            self._ledger.keep_waiting(row, self._source.name)
         if page is not None and page.kind not in LISTINGS:
             self._follow(page)
         parked = self._further_pages(page.next_page) if page else self._ledger.visit(request).retry_at
         if parked:
             self._ledger.failed(row.address, self._source.name, None, parked)
-        else:
+        elif not gone:
             self._ledger.done(row, self._source.name)
 
     def _further_pages(self, request: str | None) -> str | None:
@@ -281,17 +299,26 @@ class Crawl:
         if page.kind == "gate":
             raise self._fetcher.shut(source_host(address) or "", "it asked to verify that a human is there")
         usable = page.kind not in EMPTY_KINDS
+        if page.parts and page.sound and page.kind not in LISTINGS and self._is_another(got.address, address):
+            self._moved.add(address)
         tags = (got.etag, got.last_modified) if usable and page.sound else (None, None)
         self._ledger.fetched(address, self._source.name, got.status, *tags)
         return page if usable else None
+
+    def _is_another(self, address: str, than: str) -> bool:
+        """Whether two addresses are of two things, and not of two pages or spellings of one."""
+        one, other = (self._source.request(page_address(a)) for a in (address, than))
+        return one != other
 
     def _unchanged(self, address: str, got: Got) -> ParsedPage | None:
         """A page that is as it was; where what it was is not held after all, it is asked for whole the next time."""
         self._report.not_modified += 1
         self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
         if (held := self._store.last_sound(address)) is not None:
-            self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
+            kept = self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
             page = read_capture(held)  # its ages were true when it came whole, which is not known any more
+            if not kept.settled and page.kind not in LISTINGS:  # it went meanwhile, and is there again as it was
+                self._settler.settle(kept)
             return replace(page, rows=tuple(replace(row, active=None) for row in page.rows))
         self._ledger.forget_validators(address)
         self._report.tell("failed", f"{address}: the server says that it has not changed, and it is not held")

@@ -107,6 +107,15 @@ class Ledger:
                 queued += waiting is None or row.tells_more_than(waiting[0], _span(waiting[1]))
         return queued
 
+    def keep_waiting(self, row: Row, source: str) -> None:
+        """Have a page wait that may be in the queue or not."""
+        with self._store.writing():
+            self._db.execute(
+                "insert or ignore into pending (address, source, row_key, active, added)"
+                " values (?, ?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))",
+                (row.address, source, row.key, _written(row.active)),
+            )
+
     def waiting(self, source: str, limit: int) -> list[Row]:
         """The pages of a source that are still to fetch and may be asked now, in the order they were queued."""
         sql = (

@@ -28,7 +28,7 @@ from ingest.addresses import LOOPBACK
 from ingest.build.beside import beside
 from ingest.build.snapshots import prune
 from ingest.lock import only_writer
-from ingest.room import no_room, said_when_full, tells_of_no_room
+from ingest.room import no_room, room_taken, said_when_full, tells_of_no_room
 from kb.asking import ask
 from kb.errors import BadInputError, NekbError, SnapshotError, VectorsUnavailableError
 from kb.snapshot import (
@@ -51,6 +51,8 @@ _MANIFEST_BYTES = 4 << 20
 _TRIES = 4  # in a row without a byte more
 _PAUSE = 0.5
 _SMALL_SECONDS = 60.0  # for a whole small file; the data directory is held meanwhile
+_LEAST = 4096  # bytes of a large file that come in `_LEAST_SECONDS`; a server of less is as good as none
+_LEAST_SECONDS = 60.0
 _BUSY = (429, 500, 502, 503, 504)
 
 
@@ -180,8 +182,7 @@ def _begun(home: Path, manifest: Manifest) -> Path:
         folder.mkdir(parents=True)
         (folder / MANIFEST).write_text(said, encoding="utf-8")
         _sync(folder / MANIFEST)
-    held = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    if sum(manifest.files.values()) - held > shutil.disk_usage(folder).free:
+    if sum(manifest.files.values()) - room_taken(folder) > shutil.disk_usage(folder).free:
         raise no_room(folder.parent)
     return folder
 
@@ -244,12 +245,17 @@ def _pieces(client: httpx.Client, url: str, file: BinaryIO, size: int) -> Iterat
         if response.status_code == 416:
             raise Broken
         _require(response)
-        left = size - start
+        left = counted = size - start
+        until = time.monotonic() + _LEAST_SECONDS
         for chunk in response.iter_bytes():  # as they come: a chunk that is not full would be lost
             if len(chunk) > left:
                 raise SnapshotError("A file at the address is longer than its manifest says.", "Check the address.")
             left -= len(chunk)
             yield chunk
+            if time.monotonic() > until:
+                if left and counted - left < _LEAST:
+                    raise _unreachable()
+                counted, until = left, time.monotonic() + _LEAST_SECONDS
 
 
 def _empty(file: BinaryIO) -> None:

@@ -8,10 +8,11 @@ from ingest.captures import Capture
 from ingest.parsing.opening import open_capture
 from ingest.parsing.page import LAYERS, Field, Page, ParsedPage, Problem
 from ingest.sources import sources
+from kb.documents import Document
 from kb.surrogates import without_surrogates
 
 # Goes up whenever a parser reads differently: kept captures are then read again, and drift is measured afresh.
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 EMPTY_KINDS = {
     "gate": "it is the forum's human-verification page: save the page itself in a browser, after passing it",
     "login": "it is a sign-in page",
@@ -19,6 +20,8 @@ EMPTY_KINDS = {
     "topic_index": "it lists topics and holds no posts",
     "unknown": "not a page that nekb knows",
 }
+LONGEST_LINE = 300  # characters of a title, a name, a tag
+MOST_TAGS = 50
 LONGEST = 8_000_000  # characters, images that are carried inside the page not counted
 _OTHERS = {
     "%PDF": "a PDF: save the page as HTML, or copy its text into a file",
@@ -62,8 +65,24 @@ def _read(page: Page) -> ParsedPage:
     for source in sources().values():
         if (kind := source.classify(page)) is not None:
             parsed = source.parse(page, kind)
-            return replace(parsed, problems=(*parsed.problems, *_coverage(parsed), *_emptiness(parsed)))
+            parts = tuple(replace(p, document=_within_bounds(p.document)) for p in parsed.parts)
+            problems = (*parsed.problems, *_coverage(parsed), *_emptiness(parsed))
+            return replace(parsed, parts=parts, problems=problems)
     return ParsedPage("unknown", page.address, notes=page.notes)
+
+
+def _within_bounds(document: Document) -> Document:
+    """A document whose short fields are short: its title stands before every passage, and a page can state anything."""
+    posts = tuple(
+        replace(post, author=_shortened(post.author), signature=_shortened(post.signature)) for post in document.posts
+    )
+    tags = tuple(tag for tag in document.tags[:MOST_TAGS] if len(tag) <= LONGEST_LINE)
+    title = _shortened(document.title) or ""
+    return replace(document, title=title, posts=posts, tags=tags, topic=_shortened(document.topic))
+
+
+def _shortened(line: str | None) -> str | None:
+    return line if line is None or len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
 
 
 def _unreadable(page: Page) -> str | None:

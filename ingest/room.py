@@ -1,4 +1,4 @@
-"""A full disk, in whatever words a library tells of it."""
+"""Room on a disk: how much a folder takes, and a full disk, in whatever words a library tells of it."""
 
 from __future__ import annotations
 
@@ -47,3 +47,13 @@ def no_room(path: Path) -> NekbError:
         "Make room, then run the same command again: it goes on where it stopped.",
         code="disk_full",
     )
+
+
+def room_taken(folder: Path) -> int:
+    """The bytes of all files under a folder, those excepted that a build removes meanwhile."""
+    total = 0
+    for under, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += Path(under, name).stat().st_size
+    return total

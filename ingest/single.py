@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingest.addresses import source_host
 from ingest.captures import Capture, utc_now
-from ingest.crawling import MakeFetcher
+from ingest.crawling import LISTINGS, MakeFetcher
 from ingest.fetching.fetcher import SAVE_INSTEAD, Fetcher
 from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, Got, ParkedError, rests_until
 from ingest.ledger import Ledger
@@ -60,15 +60,19 @@ def _got(fetcher: Fetcher, ledger: Ledger, store: Store, request: str, source: s
 
 def _taken(store: Store, ledger: Ledger, source: str, request: str, got: Got) -> ParsedPage:
     """Keep first and remember second: killed between the two, the next run fetches once more and loses nothing."""
+    settler = Settler(store, IngestReport())
     if got.body is None:
         held = store.last_sound(request)
         assert held is not None  # only then was the page asked for conditionally
         visit = ledger.visit(request)
         tags = got.etag or visit.etag, got.last_modified or visit.last_modified
+        kept, page = store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION), read_capture(held)
+        if not kept.settled and page.kind not in LISTINGS:  # it went meanwhile, and is there again as it was
+            settler.settle(kept)
+            settler.finish()
         ledger.fetched(request, source, got.status, *tags)
-        return read_capture(held)
+        return page
     capture = Capture(got.address, source, utc_now(), got.body)
-    settler = Settler(store, IngestReport())
     page = settler.settle(store.keep(capture, PARSER_VERSION)) or read_capture(capture)
     settler.finish()
     usable = page.kind not in EMPTY_KINDS and page.sound

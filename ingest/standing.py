@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ingest.files import shown
 from ingest.ledger import Ledger
 from ingest.reading import PARSER_VERSION
+from ingest.room import room_taken
 from ingest.sources import sources
 from ingest.store import SUPERSEDED, Store
 
@@ -18,7 +18,7 @@ def standing(home: Path) -> dict[str, Any]:
     """Everything that `nekb status` shows, as a plain object. Ages are in seconds."""
     if not (home / "store.db").exists():
         nothing: dict[str, Any] = {"documents": {}, "captures": {}, "to_read_again": 0, "drift": [], "closed_hosts": []}
-        where = {"home": shown(home), "disk_bytes": _disk(home), "snapshot": _snapshot(home)}
+        where = {"home": shown(home), "disk_bytes": room_taken(home), "snapshot": _snapshot(home)}
         return where | {"sources": _sources([], {})} | nothing
     with Store(home, reading=True) as store:
         ledger = Ledger(store)
@@ -30,7 +30,7 @@ def standing(home: Path) -> dict[str, Any]:
             "to_read_again": _count(store, "captures where parser != ? and state != 'kept'", PARSER_VERSION),
             "drift": _drift(store),
             "closed_hosts": [{"host": h, "until": u, "why": w} for h, u, w in ledger.closed_hosts()],
-            "disk_bytes": _disk(home),
+            "disk_bytes": room_taken(home),
             "snapshot": _snapshot(home),
         }
 
@@ -78,14 +78,6 @@ def _age(moment: str | None) -> int | None:
     if moment is None:
         return None
     return max(0, int((dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(moment)).total_seconds()))
-
-
-def _disk(home: Path) -> int:
-    total = 0
-    for file in home.rglob("*"):
-        with suppress(OSError):  # a build may remove it meanwhile
-            total += file.stat().st_size if file.is_file() else 0
-    return total
 
 
 def _snapshot(home: Path) -> str | None:

@@ -56,6 +56,9 @@ SUPERSEDED = (
     " and (s.fetched_at, s.id) > (c.fetched_at, c.id))"
 )
 
+# The documents of whose own pages a capture is one; of a list that leads to what is gone it says nothing.
+_SHOWN = "(select document from parts where capture = ? and part like 'page:%')"
+
 
 class Store:
     """The user's store. Raises `NekbError` where its file cannot be used, on opening it and inside its `with`.
@@ -191,8 +194,7 @@ class Store:
         read = row[1] not in ("kept", "failed") and row[3] == parser
         if capture.fetched_at == row[2]:  # times are in seconds: it may have been withdrawn since, within this one
             self.db.execute(
-                "update documents set gone_at = null where gone_at = ? and id in"
-                " (select document from parts where capture = ?)",
+                f"update documents set gone_at = null where gone_at = ? and id in {_SHOWN}",  # noqa: S608 - ours
                 (capture.fetched_at, row[0]),
             )
         settled = read and (not later or self._still_holds(row[0], kept.fetched_at))
@@ -207,8 +209,7 @@ class Store:
             return False
         self.db.execute("update parts set seen_at = ? where capture = ?", (seen_at, id))
         self.db.execute(
-            "update documents set gone_at = null where gone_at <= ? and id in"
-            " (select document from parts where capture = ?)",
+            f"update documents set gone_at = null where gone_at <= ? and id in {_SHOWN}",  # noqa: S608 - ours
             (seen_at, id),
         )
         return True
@@ -255,7 +256,7 @@ class Store:
                 touched |= dict.fromkeys(self._drop_stale(kept.id, {part.key for part in given}))
             held = sum(self._put_part(part, kept, sound) for part in given)
             for document in touched:
-                if outcome := self._reassemble(document, kept.id):
+                if outcome := self._reassemble(document, kept):
                     outcomes[document] = outcome
             self.db.execute(
                 "update captures set page = coalesce(?, page), state = ?, kind = ?, note = ?, parser = ?, gave = ?"
@@ -297,7 +298,7 @@ class Store:
         )
         return True
 
-    def _reassemble(self, id: str, capture: int) -> str | None:
+    def _reassemble(self, id: str, kept: KeptCapture) -> str | None:
         rows = self.db.execute("select part, seen_at, pages, body from parts where document = ?", (id,)).fetchall()
         if not rows:
             self.db.execute("delete from documents where id = ?", (id,))
@@ -306,16 +307,27 @@ class Store:
         beyond = [r for r in rows if last and r[0].startswith("page:") and int(r[0][5:]) > last[2]]
         self.db.executemany("delete from parts where document = ? and part = ?", [(id, r[0]) for r in beyond])
         seen = [SeenPart(r[0], r[1], Document.from_json(json.loads(r[3]))) for r in rows if r not in beyond]
-        return self._put(assemble(seen), capture, max(s.seen_at for s in seen))
+        own = max((s.seen_at for s in seen if s.part.startswith("page:")), default="")
+        return self._put(assemble(seen), kept, own)
 
-    def _put(self, document: Document, capture: int, seen_at: str) -> str:
-        """Hold a document. One that is gone comes back only where something of it was seen since."""
-        found = self.db.execute("select hash, gone_at, body from documents where id = ?", (document.id,)).fetchone()
-        gone_at = found[1] if found and found[1] and found[1] > seen_at else None
+    def _put(self, document: Document, kept: KeptCapture, own: str) -> str:
+        """Hold a document, of which an own page was last seen at some time.
+
+        One that is gone comes back where that was since, or something since has news of it: a list may go on leading to
+        a thread that was deleted.
+        """
+        found = self.db.execute(
+            "select hash, gone_at, json_extract(body, '$.activity'), json_extract(body, '$.captured')"
+            " from documents where id = ?",
+            (document.id,),
+        ).fetchone()
         if found:
-            document = not_aged(document, Document.from_json(json.loads(found[2])))
+            document = not_aged(document, found[2], found[3], found[0])
+        hash, gone_at = document.content_hash, found[1] if found else None
+        if gone_at and gone_at <= (max(own, kept.capture.fetched_at) if hash != found[0] else own):
+            gone_at = None
         body = json.dumps(document.to_json(), ensure_ascii=False)
-        if found and found[:2] == (document.content_hash, gone_at):
+        if found and found[:2] == (hash, gone_at):
             self.db.execute("update documents set body = ? where id = ? and body != ?", (body, document.id, body))
             return "unchanged"
         now = utc_now()
@@ -325,7 +337,7 @@ class Store:
             " on conflict (id) do update set hash = excluded.hash, body = excluded.body, capture = excluded.capture,"
             " source = excluded.source, last_changed = excluded.last_changed, sketch = excluded.sketch,"
             " gone_at = excluded.gone_at, folded_into = null",
-            (document.id, document.source, document.content_hash, body, capture, now, now, sketch(document), gone_at),
+            (document.id, document.source, hash, body, kept.id, now, now, sketch(document), gone_at),
         )
         return "changed" if found else "new"
 

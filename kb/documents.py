@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from kb.activity import activity_span, last_day
@@ -49,8 +49,7 @@ class Document:
     """A thread, a resource post or a documentation page.
 
     `activity` is what the listing showed (`1w`, `Mar ’26`), `captured` the day (ISO 8601) it was shown on.
-    `layers` records, for each field, which parser layer gave it. `weight` is the number of other documents in which a
-    post of Apple's points at this one; the build counts it.
+    `weight` is the number of other documents in which a post of Apple's points at this one; the build counts it.
     """
 
     id: str
@@ -68,7 +67,6 @@ class Document:
     captured: str | None = None
     updated: str | None = None
     links: tuple[str, ...] = ()
-    layers: dict[str, str] = field(default_factory=dict)
     weight: int = 0
 
     @property
@@ -121,15 +119,16 @@ class Document:
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Document:
-        """The document of a stored object."""
+        """The document of a stored object; one of before says, too, which layers of the parser gave its fields."""
         posts = tuple(Post(**p) for p in raw["posts"])
         counts = {k: Count(**raw[k]) if raw[k] else None for k in ("replies", "boosts", "views")}
-        return cls(**(raw | counts | {"posts": posts, "tags": tuple(raw["tags"]), "links": tuple(raw["links"])}))
+        known = {k: v for k, v in raw.items() if k != "layers"}
+        return cls(**(known | counts | {"posts": posts, "tags": tuple(raw["tags"]), "links": tuple(raw["links"])}))
 
     @property
     def content_hash(self) -> str:
         """Changes whenever anything a reader could see changes; not with the day of a capture or the views."""
-        kept = {k: v for k, v in self.to_json().items() if k not in ("captured", "layers", "source", "views")}
+        kept = {k: v for k, v in self.to_json().items() if k not in ("captured", "source", "views")}
         return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from api.text import one_line
+from ingest.sources import sources
 from kb.home import nekb_home
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("what", nargs=-1)
 @click.option(
-    "--from", "source", type=click.Choice(["tag", "rss", "docs", "technotes", "discourse"]),
+    "--from", "source", type=click.Choice(list(sources())),
     help="Fetch what is new of a source; with addresses, only those.",
 )  # fmt: skip
 @click.option("--no-build", is_flag=True, help="Only keep and read; build later with `nekb build`.")

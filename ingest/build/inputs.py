@@ -98,13 +98,13 @@ def _catalogued(entry: dict[str, Any], as_of: str) -> Document:
 def merge_catalogue(catalogue: list[Document], stored: list[Document]) -> list[Document]:
     """Stored documents, and the catalogue's entries whose thread is not among them; by id.
 
-    A thread is known by its title, and by its address where both say one; a host that is no source stands in for none.
-    It has its entry's topic, which is one of ours: the forum's own are no more than "Networking".
+    A thread is known by its address or, where one of them says none, by its title; a host that is no source stands in
+    for none. It has its entry's topic, which is one of ours: the forum's own are no more than "Networking".
     """
-    entries = {fold(d.title): d for d in catalogue}
+    titles, places = {fold(d.title): d for d in catalogue}, {d.url: d for d in catalogue if d.url}
     merged, met = [], set()
     for document in stored:
-        entry = entries.get(fold(document.title))
+        entry = places.get(document.url or "") or titles.get(fold(document.title))
         if entry and _is_of(document, entry):
             met.add(entry.id)
             merged.append(replace(_completed(document, entry), topic=entry.topic))

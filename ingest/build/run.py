@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
-import os
 import shutil
-import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +21,7 @@ from ingest.build.beside import beside
 from ingest.build.classifier import NUMBERS, Training
 from ingest.build.embedding import embed
 from ingest.build.export import write_encoder
+from ingest.build.files import hashes, head_of, sizes, sync, write_json, write_passages
 from ingest.build.inputs import Inputs, read_inputs
 from ingest.build.milvus import Publisher, collection_name
 from ingest.build.model import Model, find_model
@@ -36,24 +34,21 @@ from ingest.phrasings import Phrasing
 from ingest.progress import Progress, Silent
 from ingest.room import said_when_full
 from ingest.store import Store
-from kb.documents import Document, Head, Passage
+from kb.documents import Head, Passage
 from kb.encoder import ASKED_TOKENS, QueryEncoder, Vector
 from kb.errors import SnapshotError
 from kb.home import shipped_data
 from kb.lexical import write_lexical
-from kb.matching.threads import day_of, lift_of
 from kb.milvus import configured
-from kb.signals import SignalTables, read_signals
+from kb.signals import SignalTables
 from kb.signals.glossary import in_english
 from kb.signals.log import condense
 from kb.snapshot import (
     ASKED,
-    HEAD_COLUMNS,
     MANIFEST,
     SCHEMA,
     Manifest,
     current_folder,
-    file_hash,
     intact,
     point_current,
     read_manifest,
@@ -169,6 +164,18 @@ def _sweep(home: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """A snapshot that is being made, in a folder where nobody looks for one."""
+
+    id: str
+    content: str
+    folder: Path
+    inputs: Inputs
+    model: Model
+    spaces: dict[str, list[Passage]]
+
+
 def _write(
     home: Path,
     id: str,
@@ -182,57 +189,92 @@ def _write(
     # A name of its own: work beside a build that failed may go on writing into its folder for a while.
     folder = home / "snapshots" / f"{_BUILDING}{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
-    spaces = spaces_of(inputs, model)
+    draft = _Draft(id, content, folder, inputs, model, spaces_of(inputs, model))
     earlier = list(earlier_snapshots(home))
     progress.stage("Exporting the encoder", 0)
     precision = write_encoder(model, folder / "encoder", earlier)
-    progress.stage("Embedding passages", sum(len(p) for p in spaces.values()))
-    encoder = QueryEncoder(folder / "encoder")
-    training = Training([*spaces["guidance"], *_not_compared(inputs)], inputs, model.encoder_name, earlier)
-    write_classifier = training.begin()  # its terms keep one core busy, as the passages do the others
-    guidance = _embedded(spaces["guidance"], encoder, model, store, progress)
-    trained = beside(lambda: write_classifier(guidance, folder / "classifier"))
-    worded = beside(lambda: _write_words(folder, spaces, inputs))
-    vectors = {"guidance": guidance, "documents": _embedded(spaces["documents"], encoder, model, store, progress)}
-    trained.result()
-    topics = Topics.taught(folder / "classifier", inputs)
-    told = topics.of_all(inputs.documents, spaces["documents"], vectors["documents"])
-    heads = {id: head._replace(topic=told[id]) for id, head in worded.result().items()}
+    progress.stage("Embedding passages", sum(len(p) for p in draft.spaces.values()))
+    training = Training([*draft.spaces["guidance"], *_not_compared(inputs)], inputs, model.encoder_name, earlier)
+    vectors, heads = _embedded(draft, training, store, progress)
     progress.stage("Writing the indexes", 0)
-    kinds = {"guidance": _write_vectors(folder / "guidance", vectors["guidance"])}
-    if server is None:
-        kinds["documents"] = _write_vectors(folder / "documents", vectors["documents"])
-    else:
-        filters = [heads[p.owner] for p in spaces["documents"]]
-        server.write(collection_name(id), vectors["documents"], filters, progress)
-        kinds["documents"] = "Milvus"
-    write_passages(folder, spaces, inputs.documents, heads)
-    _write_json(folder, inputs)
-    manifest = Manifest(
+    kinds = _write_vectors(draft, vectors, heads, server, progress)
+    write_passages(folder, draft.spaces, inputs.documents, heads)
+    write_json(folder, inputs)
+    manifest = _manifest(draft, precision, int(vectors["guidance"].shape[1]), kinds, training.hash)
+    _publish(folder, manifest, home / "snapshots" / id)
+
+
+def _embedded(
+    draft: _Draft, training: Training, store: Store, progress: Progress
+) -> tuple[dict[str, Vector], dict[str, Head]]:
+    """The vectors of both spaces and the documents' heads; the classifier and the words are written meanwhile."""
+    encoder = QueryEncoder(draft.folder / "encoder")
+
+    def embedded(space: str) -> Vector:
+        texts = [p.embedded for p in draft.spaces[space]]
+        return embed(texts, encoder, draft.model.encoder_name, store, progress.advance)
+
+    write_classifier = training.begin()  # its terms keep one core busy, as the passages do the others
+    guidance = embedded("guidance")
+    trained = beside(lambda: write_classifier(guidance, draft.folder / "classifier"))
+    worded = beside(lambda: _write_words(draft))
+    vectors = {"guidance": guidance, "documents": embedded("documents")}
+    trained.result()
+    topics = Topics.taught(draft.folder / "classifier", draft.inputs)
+    told = topics.of_all(draft.inputs.documents, draft.spaces["documents"], vectors["documents"])
+    return vectors, {id: head._replace(topic=told[id]) for id, head in worded.result().items()}
+
+
+def _write_words(draft: _Draft) -> dict[str, Head]:
+    """Write what needs no vector, the lexical indexes; return the documents' heads."""
+    for name, passages in draft.spaces.items():
+        (draft.folder / name).mkdir()
+        write_lexical(draft.folder / name / "lexical", [(p.context, p.text) for p in passages])
+    tables = SignalTables.from_json(draft.inputs.tables)
+    return {d.id: head_of(d, tables) for d in draft.inputs.documents}
+
+
+def _write_vectors(
+    draft: _Draft, vectors: dict[str, Vector], heads: dict[str, Head], server: Publisher | None, progress: Progress
+) -> dict[str, str]:
+    """Write the vectors of both spaces, those of documents to a server where there is one; how each is searched."""
+    kinds = {}
+    for space, found in vectors.items():
+        if space == "documents" and server is not None:
+            filters = [heads[p.owner] for p in draft.spaces[space]]
+            server.write(collection_name(draft.id), found, filters, progress)
+            kinds[space] = "Milvus"
+        else:
+            path = draft.folder / space / "vectors.faiss"
+            kinds[space] = write_vectors(path, np.ascontiguousarray(found, dtype=np.float32))
+    return kinds
+
+
+def _manifest(draft: _Draft, precision: str, dimensions: int, kinds: dict[str, str], classifier: str) -> Manifest:
+    return Manifest(
         schema=SCHEMA,
-        id=id,
+        id=draft.id,
         built_at=utc_now(),
         nekb=_version(),
-        model=model.name,
-        model_sha256=model.sha256,
-        dimensions=int(vectors["guidance"].shape[1]),
+        model=draft.model.name,
+        model_sha256=draft.model.sha256,
+        dimensions=dimensions,
         encoder=precision,
-        content_sha256=content,
-        cards=len(inputs.cards),
-        documents=len(inputs.documents),
-        passages={name: len(passages) for name, passages in spaces.items()},
+        content_sha256=draft.content,
+        cards=len(draft.inputs.cards),
+        documents=len(draft.inputs.documents),
+        passages={name: len(passages) for name, passages in draft.spaces.items()},
         vectors=kinds,
-        files=_sizes(folder),
-        classifier=training.hash,
-        sha256=_hashes(folder),
-        collection=collection_name(id) if server is not None else None,
+        files=sizes(draft.folder),
+        classifier=classifier,
+        sha256=hashes(draft.folder),
+        collection=collection_name(draft.id) if kinds["documents"] == "Milvus" else None,
     )
-    _publish(folder, manifest, home / "snapshots" / id)
 
 
 def _publish(folder: Path, manifest: Manifest, target: Path) -> None:
     (folder / MANIFEST).write_text(manifest.to_json() + "\n", encoding="utf-8")
-    _sync(folder)
+    sync(folder)
     shutil.rmtree(target, ignore_errors=True)
     folder.rename(target)
 
@@ -274,113 +316,6 @@ def _as_asked(passage: Passage, glossary: Mapping[str, str]) -> Passage:
     """A passage that is a question itself, read as a question is."""
     read = in_english(condense(passage.text), glossary)
     return replace(passage, text=read.whole, read=read.text)
-
-
-def _embedded(passages: list[Passage], encoder: QueryEncoder, model: Model, store: Store, progress: Progress) -> Vector:
-    return embed([p.embedded for p in passages], encoder, model.encoder_name, store, progress.advance)
-
-
-def _write_words(folder: Path, spaces: dict[str, list[Passage]], inputs: Inputs) -> dict[str, Head]:
-    """Write what needs no vector, the lexical indexes; return the documents' heads."""
-    for name, passages in spaces.items():
-        _write_lexical(folder / name, passages)
-    tables = SignalTables.from_json(inputs.tables)
-    return {d.id: head_of(d, tables) for d in inputs.documents}
-
-
-def _write_lexical(folder: Path, passages: list[Passage]) -> None:
-    folder.mkdir()
-    write_lexical(folder / "lexical", [(p.context, p.text) for p in passages])
-
-
-def _write_vectors(folder: Path, vectors: Vector) -> str:
-    return write_vectors(folder / "vectors.faiss", np.ascontiguousarray(vectors, dtype=np.float32))
-
-
-def write_passages(
-    folder: Path, spaces: dict[str, list[Passage]], documents: list[Document], heads: dict[str, Head]
-) -> None:
-    """Write `passages.db`: passages of each space in the order of their rows, documents by number, links.
-
-    Beside the indexes of the documents go the number of each row's document, and what its standing rests on.
-    """
-    numbers = {d.id: number for number, d in enumerate(documents)}
-    db = sqlite3.connect(folder / "passages.db")
-    with db:
-        db.execute(
-            "create table passages (space text, row integer, owner text, kind text, text text,"
-            " primary key (space, row)) without rowid"
-        )
-        for name, passages in spaces.items():
-            rows = ((name, at, p.owner, p.kind, p.text) for at, p in enumerate(passages))
-            db.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
-        db.execute(f"create table documents (number integer primary key, {', '.join(HEAD_COLUMNS)}, unique (id))")
-        marks = ", ".join("?" * (len(HEAD_COLUMNS) + 1))
-        db.executemany(f"insert into documents values ({marks})", ((numbers[d.id], *heads[d.id]) for d in documents))  # noqa: S608
-        db.execute("create table bodies (id text primary key, body text) without rowid")
-        bodies = ((d.id, json.dumps(d.to_json(), ensure_ascii=False)) for d in documents)
-        db.executemany("insert into bodies values (?, ?)", bodies)
-        db.execute("create table links (url text, document text, primary key (url, document)) without rowid")
-        links = ((url, d.id) for d in documents for url in set(d.links))
-        db.executemany("insert into links values (?, ?)", links)
-    db.close()
-    np.save(folder / "documents" / "numbers.npy", np.array([numbers[p.owner] for p in spaces["documents"]], np.int32))
-    np.save(folder / "documents" / "lifts.npy", np.array([lift_of(heads[d.id]) for d in documents], np.float32))
-    np.save(folder / "documents" / "days.npy", np.array([day_of(heads[d.id]) for d in documents], np.int32))
-
-
-def head_of(d: Document, tables: SignalTables) -> Head:
-    """What a list shows of a document; its platforms are those that its text names."""
-    text = f"{d.title}\n" + "\n".join(p.body for p in d.posts)
-    platforms = sorted({s.value for s in read_signals(text, tables) if s.kind == "platform"})
-    return Head(
-        d.id,
-        d.title,
-        d.url,
-        d.kind,
-        d.apple_replied,
-        d.accepted,
-        d.shown_activity,
-        d.captured,
-        d.topic,
-        d.source,
-        " ".join(platforms),
-        d.day,
-        d.weight,
-    )
-
-
-def _write_json(folder: Path, inputs: Inputs) -> None:
-    parts = {
-        "cards": [c.to_dict() for c in inputs.cards],
-        "resources": {id: r.link.to_dict() for id, r in inputs.resources.items()},
-        "signals": inputs.tables,
-        "weights": inputs.weights,
-    }
-    for name, value in parts.items():
-        (folder / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-
-
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.name.endswith(".lock"):
-            yield file.relative_to(folder).as_posix(), file
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    return {name: file.stat().st_size for name, file in _files(folder)}
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    return {name: file_hash(file) for name, file in _files(folder)}
-
-
-def _sync(folder: Path) -> None:
-    """Reach the disk before the rename does, so that a power cut cannot publish an empty file."""
-    for file in folder.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
 
 
 def _version() -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ingest.build.milvus import Publisher
+from ingest.room import room_taken
 from kb.errors import NekbError, NotFoundError, SnapshotError
 from kb.milvus import MilvusAddress, configured
 from kb.snapshot import (
@@ -40,7 +42,7 @@ class Standing:
 def snapshots(home: Path) -> list[Standing]:
     """Every snapshot, newest first."""
     current = current_folder(home)
-    return [Standing(f.name, f == current, _bytes(f), *_usable(f)) for f in _folders(home)]
+    return [Standing(f.name, f == current, room_taken(f), *_usable(f)) for f in _folders(home)]
 
 
 def activate(home: Path, id: str) -> Manifest:
@@ -114,11 +116,14 @@ def _server() -> MilvusAddress:
 
 
 def _folders(home: Path) -> list[Path]:
-    try:
-        found = [f for f in (home / "snapshots").iterdir() if f.is_dir() and not f.name.startswith(".")]
-    except OSError:
-        return []
-    return sorted(found, key=lambda f: f.stat().st_mtime, reverse=True)
+    """The folders of all snapshots, newest first; a build may remove one meanwhile."""
+    found: list[tuple[float, Path]] = []
+    with suppress(OSError):
+        for folder in (home / "snapshots").iterdir():
+            if folder.is_dir() and not folder.name.startswith("."):
+                with suppress(OSError):
+                    found.append((folder.stat().st_mtime, folder))
+    return [folder for _, folder in sorted(found, reverse=True)]
 
 
 def _usable(folder: Path) -> tuple[Manifest | None, str | None]:
@@ -144,7 +149,3 @@ def _said(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def _bytes(folder: Path) -> int:
-    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())

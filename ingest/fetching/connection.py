@@ -77,25 +77,48 @@ async def _body(response: httpx.Response) -> bytes:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
         raise FetchError(f"it came in an encoding that was not asked for ({encoding[:20]})")
-    unpacker = None if encoding in ("identity", "") else zlib.decompressobj(47 if "gzip" in encoding else 15)
+    unpacker = None if encoding in ("identity", "") else _Unpacker(gzip="gzip" in encoding)
     wire, out = 0, bytearray()
     async for chunk in response.aiter_raw():
         wire += len(chunk)
         if wire > MAX_WIRE:
             raise FetchError(f"it is larger than {MAX_WIRE >> 20} MiB")
-        out += _unpack(unpacker, chunk, MAX_UNPACKED - len(out)) if unpacker else chunk
+        out += unpacker.unpack(chunk, MAX_UNPACKED - len(out)) if unpacker else chunk
         if len(out) > MAX_UNPACKED:
             raise FetchError(f"it unpacks to more than {MAX_UNPACKED >> 20} MiB")
-    if unpacker and wire and not unpacker.eof:
+    if unpacker and wire and not unpacker.whole:
         raise CutError("the compressed body ended too early")
     return bytes(out)
 
 
-def _unpack(unpacker: zlib._Decompress, chunk: bytes, room: int) -> bytes:
-    try:
-        piece = unpacker.decompress(chunk, room + 1)
-    except zlib.error as error:
-        raise CutError(f"the compressed body is damaged: {error}") from error
-    if unpacker.unconsumed_tail:
-        raise FetchError(f"it unpacks to more than {MAX_UNPACKED >> 20} MiB")
-    return piece
+class _Unpacker:
+    """What gzip or deflate packed. Gzip may come in several members, one after another (RFC 1952, 2.2)."""
+
+    def __init__(self, *, gzip: bool) -> None:
+        self._gzip, self._ended = gzip, False
+        self._member = self._next()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing at the end."""
+        return self._member.eof
+
+    def unpack(self, chunk: bytes, room: int) -> bytes:
+        """The next piece. Raises `CutError` where it is damaged, and `FetchError` for more than there is room for."""
+        out = bytearray()
+        while chunk and not self._ended:
+            if self._member.eof:
+                self._ended = not (self._gzip and chunk.startswith(b"\x1f"))  # what else follows is padding
+                self._member = self._member if self._ended else self._next()
+                continue
+            try:
+                out += self._member.decompress(chunk, room - len(out) + 1)
+            except zlib.error as error:
+                raise CutError(f"the compressed body is damaged: {error}") from error
+            if self._member.unconsumed_tail or len(out) > room:
+                raise FetchError(f"it unpacks to more than {MAX_UNPACKED >> 20} MiB")
+            chunk = self._member.unused_data
+        return bytes(out)
+
+    def _next(self) -> zlib._Decompress:
+        return zlib.decompressobj(47 if self._gzip else 15)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import random
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,7 +42,7 @@ CLOSED_HOURS = 24
 BACKOFF = (5.0, 20.0, 80.0)
 MAX_REDIRECTS = 5
 MAX_RULES = 512 << 10  # bytes of a robots.txt that are read (RFC 9309, 2.5)
-LONGEST_WAIT = 600.0  # seconds of Retry-After that a run sits out; beyond that the address is parked
+LONGEST_WAIT = 600.0  # seconds that a server asks for and a run sits out; more are left to later runs
 SAVE_INSTEAD = "Open the pages in a browser, save them, and run `nekb ingest FILE...` on them."
 
 
@@ -192,6 +193,8 @@ class Fetcher:
         gap = max(self._pace.seconds, crawl_delay(self._rules[host]) or 0 if host in self._rules else 0)
         gap += random.uniform(0, self._pace.jitter)  # noqa: S311 - no secret
         if host in self._last and (left := self._last[host] + gap - time.monotonic()) > 0:
+            if left > LONGEST_WAIT:
+                raise BudgetError(f"{host} asks for {gap:,.0f} s between two requests, which is for several runs")
             self._sleep(left)
         self._requests += 1
         self._ledger.count_request(host)
@@ -235,6 +238,9 @@ class Fetcher:
         raise FetchError(f"it redirects more than {MAX_REDIRECTS} times")
 
 
+_OF_NO_RULE = re.compile(r"\s*(?:#.*|(?:sitemap|host)\s*:.*)?", re.IGNORECASE)  # lines that a robots.txt may be all of
+
+
 class _PassingError(Exception):
     """A failure that may pass. `wait` is what the server asked for, in seconds."""
 
@@ -245,7 +251,7 @@ class _PassingError(Exception):
 
 def _rules(got: Got) -> str:
     rules = (got.body or b"")[:MAX_RULES].decode("utf-8-sig", "replace")
-    if rules.strip() and "user-agent" not in rules.lower():
+    if "user-agent" not in rules.lower() and not all(_OF_NO_RULE.fullmatch(line) for line in rules.splitlines()):
         raise FetchError("what came in its place states no rules")  # a page of HTML
     return rules
 
@@ -263,5 +269,6 @@ def retry_after(raw: str | None) -> float | None:
         return float(min(int(raw.strip()[:9]), 10**8))
     with suppress(ValueError, TypeError, OverflowError):
         moment = email.utils.parsedate_to_datetime(raw)
-        return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds())
+        known = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)  # a date of HTTP's is in UTC, said or not
+        return max(0.0, (known - dt.datetime.now(dt.UTC)).total_seconds())
     return None

@@ -48,7 +48,6 @@ def parse_article_dump(page: Page) -> ParsedPage:
             source="dump", kind="thread", title=_title(text), posts=(Post("question", text),),
             topic=labels.get("subtopic") or labels.get("topic"), tags=tags, captured=page.day,
             links=tuple(links_of(text)),
-            layers=dict.fromkeys(("body", "topic", "tags"), "text-dump"),
         )  # fmt: skip
         parts.setdefault(document.id, Part(document, "dump"))
     problems = [] if parts else [Problem("broken", "it has labels and no text")]

@@ -78,7 +78,6 @@ def document(address: str, title: str, body: str, page: Page, updated: str | Non
         captured=page.day,
         updated=updated,
         links=tuple(link for link in links_of(body) if link != address),
-        layers={"title": "structured", "body": "structured"},
     )
 
 

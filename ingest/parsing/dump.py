@@ -114,7 +114,6 @@ def _row(content: list[str], stats: list[str], tag: str | None, capture: Capture
         activity=stats[3],
         captured=capture.day,
         links=tuple(links_of(body)),
-        layers=dict.fromkeys(("title", "body", "replies", "boosts", "views", "activity"), _LAYER),
     )
 
 

@@ -84,7 +84,6 @@ def _item(item: Any, page: Page, fields: Fields) -> Part | None:
         captured=page.day,
         updated=created[:10] if created and not number else None,
         links=tuple(links_of(body)),
-        layers={f.name: f.layer for f in fields if f.layer},
     )
     return Part(document, "feed")
 

@@ -37,7 +37,22 @@ ROWS = "article.article-entry, .article-entry"
 LINKS = "a[href*='/forums/thread/'], a[href^='/thread/']"
 FEWEST_FIRST_PAGE = 10
 _STATS = {"replies": ".replies", "boosts": ".votes", "views": ".views", "activity": ".timestamp"}
+_TOPICS = ("a.subtopic", "a.topic")
 _REPLY_TO = re.compile(r"^(?:Reply to|Re:)\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a row says of its thread."""
+
+    number: str
+    title: str
+    is_reply: bool
+    excerpt: str | None
+    stats: dict[str, str]
+    marks: tuple[bool, bool]  # answered, recommended by Apple
+    tags: tuple[str, ...]
+    topic: str | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,14 @@ def _shaped_rows(soup: BeautifulSoup) -> list[Tag]:
 
 
 def _entry(node: Tag, layer: Layer, page: Page, tag: str | None, fields: Fields) -> _Entry | None:
+    said = _said(node, layer, tag, fields)
+    if said is None:
+        return None
+    part = Part(_document(said, page), "listing-reply" if said.is_reply else "listing")
+    return _Entry(said.number, said.is_reply, part, _row(said, page))
+
+
+def _said(node: Tag, layer: Layer, tag: str | None, fields: Fields) -> _Said | None:
     link, link_layer = _link(node, layer)
     href = attribute(link, "href") or ""
     number = thread_id(canonical(href, f"https://{APPLE}/") or "")
@@ -106,37 +129,43 @@ def _entry(node: Tag, layer: Layer, page: Page, tag: str | None, fields: Fields)
     if not number or not title:
         return None
     is_reply = "reply-title" in (attribute(link, "class") or "").split() or bool(_answer(href))
-    title = _REPLY_TO.sub("", title) if is_reply else title
-    answered = bool(fields.add("answered", _icon(node, "answered")))
-    recommended = bool(fields.add("recommended", _icon(node, "apple-recommended")))
-    tags = unique(t for t in [*(text_of(a) for a in node.select("a.tag")), tag] if t)
-    fields.add("tags", Found(tags, "class"))
-    topic = fields.add(
-        "topic",
-        first(
-            Found(text_of(node.select_one("a.subtopic")), "class"), Found(text_of(node.select_one("a.topic")), "class")
-        ),
+    return _Said(
+        number=number,
+        title=_REPLY_TO.sub("", title) if is_reply else title,
+        is_reply=is_reply,
+        excerpt=excerpt,
+        stats=stats,
+        marks=(_icon(node, "answered", fields), _icon(node, "recommended", fields, "apple-recommended")),
+        tags=_tags(node, tag, fields),
+        topic=fields.add("topic", first(*(Found(text_of(node.select_one(c)), "class") for c in _TOPICS))),
     )
-    address = f"https://{APPLE}/forums/thread/{number}"
-    document = Document(
-        id=f"thread-{number}" if page.verified else f"unverified-{number}",
+
+
+def _document(said: _Said, page: Page) -> Document:
+    return Document(
+        id=f"thread-{said.number}" if page.verified else f"unverified-{said.number}",
         source="forum" if page.verified else "unverified host",
         kind="thread",
-        title=title,
-        posts=(Post("reply" if is_reply else "question", excerpt),) if excerpt else (),
-        url=address if page.verified else None,
-        topic=topic,
-        tags=tags,
-        replies=parse_count(stats.get("replies", "")),
-        boosts=parse_count(stats.get("boosts", "")),
-        views=parse_count(stats.get("views", "")),
-        activity=stats.get("activity"),
+        title=said.title,
+        posts=(Post("reply" if said.is_reply else "question", said.excerpt),) if said.excerpt else (),
+        url=_address(said) if page.verified else None,
+        topic=said.topic,
+        tags=said.tags,
+        replies=parse_count(said.stats.get("replies", "")),
+        boosts=parse_count(said.stats.get("boosts", "")),
+        views=parse_count(said.stats.get("views", "")),
+        activity=said.stats.get("activity"),
         captured=page.day,
-        layers={name: field.layer for name, field in fields.by_name.items() if field.layer},
     )
-    key = "|".join([stats.get("replies", ""), title, str(answered), str(recommended)])
-    row = Row(address, key, active=activity_span(stats.get("activity", ""), page.taken))
-    return _Entry(number, is_reply, Part(document, "listing-reply" if is_reply else "listing"), row)
+
+
+def _row(said: _Said, page: Page) -> Row:
+    key = "|".join([said.stats.get("replies", ""), said.title, *map(str, said.marks)])
+    return Row(_address(said), key, active=activity_span(said.stats.get("activity", ""), page.taken))
+
+
+def _address(said: _Said) -> str:
+    return f"https://{APPLE}/forums/thread/{said.number}"
 
 
 def _link(node: Tag, layer: Layer) -> tuple[Tag | None, Layer]:
@@ -188,8 +217,16 @@ def _trailing_stats(node: Tag) -> dict[str, Found]:
     return dict.fromkeys(_STATS, NOTHING)
 
 
-def _icon(node: Tag, name: str) -> Found:
-    return Found(True, "class") if node.select_one(f".action-icons.{name}") else NOTHING
+def _icon(node: Tag, name: str, fields: Fields, icon: str = "") -> bool:
+    shown = node.select_one(f".action-icons.{icon or name}")
+    return bool(fields.add(name, Found(True, "class") if shown else NOTHING))
+
+
+def _tags(node: Tag, tag: str | None, fields: Fields) -> tuple[str, ...]:
+    """The tags of a row, and the one that the page lists."""
+    tags = unique(t for t in [*(text_of(a) for a in node.select("a.tag")), tag] if t)
+    fields.add("tags", Found(tags, "class"))
+    return tags
 
 
 def _answer(href: str) -> str | None:

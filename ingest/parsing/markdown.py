@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urljoin
 
-from bs4 import Tag
+from bs4.element import CData, NavigableString, Tag
 from markdownify import MarkdownConverter
 
 from ingest.addresses import APPLE
@@ -14,6 +14,7 @@ from ingest.parsing.fences import parted
 from ingest.parsing.markup import attribute, visible_copy
 
 DEEPEST = 60  # elements inside each other; the converter recurses, and a page can nest thousands
+MOST = 20_000  # elements of one post; the converter looks back at all that stand before some of them
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush)[-:]\s*([\w+#-]{1,20})", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -25,6 +26,7 @@ class _Converter(MarkdownConverter):
         super().__init__(heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False,
                          table_infer_header=True)  # fmt: skip
         self._base = base
+        self._numbers: dict[int, int] = {}  # by the identity of a numbered list, the number of its last item
 
     def should_convert_tag(self, tag_name: str) -> bool:
         """Whether a tag has a rule. The converter looks a method up by the tag's name; these two are not for tags."""
@@ -49,27 +51,40 @@ class _Converter(MarkdownConverter):
 
     def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A cell; a bar inside it must not end it."""
+        _mend_span(el)
         return str(super().convert_td(el, text.replace("|", "\\|"), parent_tags))  # type: ignore[misc]
 
     def convert_th(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A cell of the heading."""
+        _mend_span(el)
         return str(super().convert_th(el, text.replace("|", "\\|"), parent_tags))  # type: ignore[misc]
+
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """An item of a list. The converter would count all that stand before it for each, and trips over odd starts."""
+        items = el.parent
+        if items is None or items.name != "ol":
+            return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]
+        number = self._numbers[id(items)] = self._numbers.get(id(items), _start(items) - 1) + 1
+        mark, item = f"{number}. ", text.strip()
+        indented = "\n".join(" " * len(mark) * bool(line) + line for line in item.split("\n"))
+        return f"{mark}{indented[len(mark) :]}\n" if item else "\n"
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:  # noqa: ARG002 - markdownify's
         """A code block, fenced by more backticks than it holds."""
-        for line_break in el.find_all("br"):
-            line_break.replace_with("\n")
-        code = el.get_text().replace("\r\n", "\n").strip("\n").rstrip()
+        code = _text_of_code(el).replace("\r\n", "\n").strip("\n").rstrip()
         if not code.strip():
             return ""
         return f"\n\n{fenced(code, _language(el))}\n\n"
 
 
 def to_markdown(element: Tag, base: str | None = None) -> str:
-    """The Markdown of an element's content. Markup nested absurdly deep becomes plain text: nothing of it is lost."""
+    """The Markdown of an element's content.
+
+    Markup nested absurdly deep, or in absurdly many pieces, becomes plain text: nothing of it is lost.
+    """
     copy = visible_copy(element)
     body = copy.body or copy
-    if _depth(body) > DEEPEST:
+    if _is_absurd(body):
         return "\n".join(line for raw in body.get_text("\n").splitlines() if (line := raw.strip()))
     converter: Any = _Converter(base or f"https://{APPLE}/")
     return tidy(str(converter.process_tag(body, parent_tags=set())))
@@ -106,6 +121,27 @@ def _tidied(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in text.split("\n")))
 
 
+def _start(items: Tag) -> int:
+    """The number of the first item of a numbered list."""
+    stated = attribute(items, "start") or ""
+    return int(stated) if re.fullmatch(r"\d{1,9}", stated, re.ASCII) else 1
+
+
+def _mend_span(cell: Tag) -> None:
+    """Let a cell span as many columns as tables have: the converter trips over odd numbers and fills large ones."""
+    if not re.fullmatch(r"\d{1,2}", attribute(cell, "colspan") or "", re.ASCII):
+        del cell["colspan"]
+
+
+def _text_of_code(pre: Tag) -> str:
+    """The text of a code block, line breaks too."""
+    return "".join(
+        "\n" if isinstance(node, Tag) else str(node)
+        for node in pre.descendants
+        if (node.name == "br" if isinstance(node, Tag) else type(node) in (NavigableString, CData))
+    )
+
+
 def _language(pre: Tag) -> str:
     inner = pre.find(["code"])
     names = " ".join(
@@ -115,11 +151,13 @@ def _language(pre: Tag) -> str:
     return found[1].lower() if found else ""
 
 
-def _depth(root: Tag) -> int:
-    """How deep elements lie inside each other, found without recursion."""
-    deepest, waiting = 0, [(root, 1)]
+def _is_absurd(root: Tag) -> bool:
+    """Whether elements lie too deep inside each other, or are too many; found without recursion."""
+    waiting, elements = [(root, 1)], 0
     while waiting:
         element, level = waiting.pop()
-        deepest = max(deepest, level)
+        elements += 1
+        if level > DEEPEST or elements > MOST:
+            return True
         waiting += [(child, level + 1) for child in element.children if isinstance(child, Tag)]
-    return deepest
+    return False

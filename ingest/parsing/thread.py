@@ -74,7 +74,6 @@ def parse_thread(page: Page) -> ParsedPage:
         tags=fields.add("tags", _texts(soup, "a.tag")) or (),
         captured=page.day,
         links=unique(link for p in posts for link in links_of(p.body)),
-        layers={f.name: f.layer for f in fields if f.layer},
         replies=counts.get("replies"),
         boosts=counts.get("boosts"),
         views=counts.get("views"),

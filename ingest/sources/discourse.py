@@ -102,7 +102,6 @@ def _topic(page: Page) -> ParsedPage:
         views=_count(raw.get("views")),
         activity=str(raw.get("last_posted_at") or "")[:10] or None, captured=page.day,
         links=unique(link for p in posts for link in links_of(p.body)),
-        layers={f.name: f.layer for f in fields if f.layer},
     )  # fmt: skip
     parts = () if broken else (Part(document, f"page:{current}", total),)
     following = f"{address}.json?page={current + 1}" if current < total else None
@@ -142,7 +141,7 @@ def _tags(tags: Any) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> str | None:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15 else None
 
 
 def _line(value: Any) -> str | None:

@@ -19,7 +19,7 @@ from ingest.sources.source import FORUM_PACE
 
 GATE = "/forums/verify-human"
 _KIND_OF_PATH: tuple[tuple[str, PageKind], ...] = (
-    (r"/forums/thread/\d+", "thread"),
+    (r"/forums/thread/\d{1,15}", "thread"),
     (r"/forums/tags/(?!rssFeed)[^/]+", "tag"),
     (r"/forums/topics/.+", "topic"),
     (r"/forums/topics", "topic_index"),

@@ -259,7 +259,7 @@ def _domain_entries(domains: list[dict[str, Any]]) -> Named:
     for d in domains:
         base = {"kind": "error", "domain": d["id"], "topic": d["topic"]}
         name = d.get("domain") or d.get("enum") or d["id"]
-        for text in {t for t in (d.get("domain"), d.get("enum"), *d.get("aliases", [])) if t}:
+        for text in dict.fromkeys(t for t in (d.get("domain"), d.get("enum"), *d.get("aliases", [])) if t):
             yield text, base | {"value": name}
         for case in d["cases"]:
             if case.get("symbol"):

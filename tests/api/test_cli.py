@@ -268,7 +268,7 @@ def test_a_home_that_is_a_file_is_said(tmp_path: Path, command: str) -> None:
     assert str(blocked).encode() in done.stderr
 
 
-@pytest.mark.parametrize("command", ["keys list", "ask x", "status"])
+@pytest.mark.parametrize("command", ["keys list", "ask x", "ingest page.txt", "status"])
 def test_a_home_whose_name_is_no_text_is_said(tmp_path: Path, command: str) -> None:
     done = nekb(*command.split(), home=Path(os.fsdecode(bytes(tmp_path) + b"/nekb-\xff")))
     assert done.returncode == 2

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.crawling import fetch_source
+from ingest.crawling import Crawl, fetch_source
 from ingest.fetching.fetcher import BACKOFF
 from ingest.importing import import_files, read_again
-from ingest.ledger import Ledger
+from ingest.ledger import Ledger, later
 from ingest.settling import IngestReport
 from ingest.sources.source import Pace
 from ingest.standing import standing
@@ -84,6 +84,68 @@ def test_a_deleted_thread_no_longer_counts_and_comes_back_if_it_does(tmp_path: P
     assert "thread-800001" in documents(tmp_path)
 
 
+def test_a_deleted_thread_stays_away_while_a_list_goes_on_leading_to_it(tmp_path: Path, server: Replay) -> None:
+    """Only its own page, or something new in its row, says that it is there after all."""
+    crawl(tmp_path, server)
+    server.forum.threads[800_001].replies.pop()
+    server.forum.every = lambda path: faults.status(404) if path == FIRST else None
+    assert crawl(tmp_path, server).gone == 1
+    for _ in range(2):
+        server.forum.threads[800_002].replies.append(Post(77, "<p>Mine boils over as well, always.</p>", hour=9))
+        crawl(tmp_path, server)
+        assert "thread-800001" not in documents(tmp_path), "its row is as it was"
+    server.forum.every = lambda _: None
+    server.forum.threads[800_001].replies.append(Post(99, "<p>Here I am again, and it boils.</p>", hour=9))
+    crawl(tmp_path, server)
+    assert "thread-800001" in documents(tmp_path)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_run_that_is_killed_forgets_no_deleted_thread(
+    tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    """Nobody would ask for it again, whether its row led there or the time since it was last looked at."""
+    crawl(tmp_path, server)
+    path = "/forums/thread/800013"
+    if changed:
+        server.forum.threads[800_013].replies.pop()
+        server.forum.threads[800_001].replies.pop()
+    else:
+        with Store(tmp_path) as store:
+            store.db.execute("update addresses set fetched_at = ? where address = ?", (later(days=-40), HOST + path))
+    server.forum.every = lambda asked: faults.status(404) if asked == path else None
+    with monkeypatch.context() as killed:
+        killed.setattr(Crawl, "_finish", lambda *_: None)
+        crawl(tmp_path, server)
+    assert "thread-800013" in documents(tmp_path)
+    report = crawl(tmp_path, server)
+    assert (report.gone, report.waiting) == (1, 0)
+    assert "thread-800013" not in documents(tmp_path)
+    assert server.forum.asked[path] == 3
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_thread_that_moved_counts_where_it_is_now(tmp_path: Path, server: Replay, named: bool) -> None:
+    """Its address leads to another thread, which would be cited twice and the old one for ever."""
+    crawl(tmp_path, server)
+    server.forum.threads[800_001].replies.pop()
+    server.forum.every = lambda path: faults.redirect("/forums/thread/800002", 301) if path == FIRST else None
+    report = crawl(tmp_path, server, *([HOST + FIRST] if named else []))
+    assert (report.outcome, report.gone) == ("ok", 1)
+    assert sorted(documents(tmp_path)) == [f"thread-{n}" for n in range(800_002, 800_014)]
+
+
+def test_a_thread_that_leads_to_a_list_or_to_another_spelling_of_itself_is_kept(tmp_path: Path, server: Replay) -> None:
+    crawl(tmp_path, server)
+    server.forum.threads[800_001].replies.pop()
+    server.forum.threads[800_002].replies.pop()
+    to = {FIRST: TAG, "/forums/thread/800002": "/forums/forums/thread/800002/?login=true"}
+    server.forum.pages["/forums/forums/thread/800002/?login=true"] = ("text/html", server.forum._thread(800_002, 1))
+    server.forum.every = lambda path: faults.redirect(to[path]) if path in to else None
+    assert crawl(tmp_path, server).gone == 0
+    assert len(documents(tmp_path)) == 13
+
+
 def test_a_site_that_answers_404_to_everything_deletes_nothing(tmp_path: Path, server: Replay) -> None:
     crawl(tmp_path, server)
     for thread in server.forum.threads.values():
@@ -100,6 +162,21 @@ def test_all_pages_of_a_long_thread_come_in_also_when_it_is_named(tmp_path: Path
     report = crawl(tmp_path, server, HOST + FIRST)
     assert report.outcome == "ok"
     assert len(documents(tmp_path)["thread-800001"].posts) == 46
+
+
+def test_pages_that_went_and_are_there_again_as_they_were_count_again(tmp_path: Path, server: Replay) -> None:
+    """The server calls them unchanged, for nobody asked while they were gone."""
+    thread = server.forum.threads[800_001]
+    many = [Post(10 + n, f"<p>Reply number {n} of many, with words.</p>", hour=n) for n in range(45)]
+    for replies in (many, many[:3], many):
+        thread.replies = replies
+        crawl(tmp_path, server)
+        assert len(documents(tmp_path)["thread-800001"].posts) == 1 + len(replies)
+
+
+def test_an_address_that_is_named_twice_is_asked_for_once(tmp_path: Path, server: Replay) -> None:
+    crawl(tmp_path, server, HOST + FIRST, f"{HOST}{FIRST}?page=1", f"{HOST}{FIRST}#reply")
+    assert server.forum.asked[FIRST] == 1
 
 
 def test_a_gate_stops_the_host_says_how_to_import_and_is_remembered_for_a_day(tmp_path: Path, server: Replay) -> None:

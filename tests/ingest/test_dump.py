@@ -34,7 +34,6 @@ def test_every_row_has_title_body_and_counters() -> None:
     assert (tunnel.replies, tunnel.boosts, tunnel.activity) == (parse_count("4"), parse_count("1"), "6h")
     assert tunnel.views is not None
     assert (tunnel.views.raw, tunnel.views.low) == ("1,204", 1204)
-    assert set(tunnel.layers.values()) == {"text-dump"}
 
 
 def test_a_dump_never_says_that_an_answer_was_accepted_or_that_apple_wrote() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,25 @@ def test_a_page_comes_whole_and_the_agent_says_who_asks(server: Replay, fetcher:
     assert "(+https://" in headers["user-agent"]
     assert "cookie" not in headers
     assert headers["host"] == "developer.apple.com"
+
+
+def test_a_body_packed_in_several_members_comes_whole(server: Replay, fetcher: Fetcher) -> None:
+    """A page cut at the end of the first member would be read as a sound one that holds less."""
+    members = gzip.compress(b"<html>first, ") + gzip.compress(b"second") + b"\0" * 7
+    server.forum.fault(PATH, lambda h: h.answer(200, members, content_encoding="gzip"))
+    assert fetcher.fetch(ADDRESS, Visit()).body == b"<html>first, second"
+    cut = [lambda h: h.answer(200, members[:-12], content_encoding="gzip")] * 3
+    server.forum.fault(PATH, *cut)
+    with pytest.raises(UnreachableError, match="ended too early"):
+        fetcher.fetch(ADDRESS, Visit())
+
+
+def test_a_bomb_of_many_members_is_told_by_all_of_them(server: Replay, ledger: Ledger) -> None:
+    server.settings = {}
+    bomb = gzip.compress(b"\0" * 9_000_000, 1) * 2
+    server.forum.fault(PATH, lambda h: h.answer(200, bomb, content_encoding="gzip"))
+    with server.fetcher(ledger) as fetcher, pytest.raises(FetchError, match="unpacks to more"):
+        fetcher.fetch(ADDRESS, Visit())
 
 
 def test_what_has_not_changed_is_not_sent_again(fetcher: Fetcher) -> None:
@@ -104,6 +125,13 @@ def test_a_long_retry_after_parks_the_address_instead_of_sleeping(server: Replay
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(raw: str | None, seconds: float | None) -> None:
     assert retry_after(raw) == seconds
+
+
+def test_a_date_to_wait_for_is_in_utc_though_it_says_no_zone() -> None:
+    """The form of C's asctime is one of the three that HTTP knows (RFC 9110, 5.6.7)."""
+    later_on = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+    for form in ("%a %b %e %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S -0000"):
+        assert 290 < (retry_after(later_on.strftime(form)) or 0) <= 300
 
 
 @pytest.mark.parametrize(
@@ -245,6 +273,26 @@ def test_where_no_rules_are_known_a_host_is_not_asked_and_the_reason_is_told(ser
     assert server.forum.asked == {"/robots.txt": 3}, "once a run"
     with server.fetcher(ledger) as another_run:
         assert another_run.fetch("https://forums.swift.org/t/1.json", Visit()).status == 200
+
+
+@pytest.mark.parametrize("rules", ["# welcome\n", "\nSitemap: https://developer.apple.com/sitemap.xml\r\n# all\n"])
+def test_a_robots_txt_without_a_rule_forbids_nothing(server: Replay, fetcher: Fetcher, rules: str) -> None:
+    server.forum.robots = rules
+    assert fetcher.fetch("https://forums.swift.org/t/5.json", Visit()).status == 200
+
+
+@pytest.mark.parametrize("delay", ["86400", "1e12"])
+def test_a_pause_longer_than_a_run_sits_out_is_left_to_later_runs(server: Replay, ledger: Ledger, delay: str) -> None:
+    """The run ends instead of sleeping for days, and each later one has its request."""
+    server.forum.robots = f"User-agent: *\nCrawl-delay: {delay}\n"
+    with server.fetcher(ledger) as first, pytest.raises(BudgetError, match="between two requests"):
+        first.fetch(ADDRESS, Visit())
+    with server.fetcher(ledger) as second:
+        assert second.fetch(ADDRESS, Visit()).status == 200
+        with pytest.raises(BudgetError, match="between two requests"):
+            second.fetch(ADDRESS, Visit())
+    assert server.pauses == []
+    assert server.forum.asked == {"/robots.txt": 1, PATH: 1}
 
 
 def test_a_robots_txt_that_moved_inside_its_host_is_followed(server: Replay, ledger: Ledger) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
 import pytest
 
+from ingest.addresses import thread_id
+from ingest.captures import Capture
 from ingest.chunking import document_passages
 from ingest.parsing.markdown import tidy
 from ingest.parsing.post_links import links_of
 from ingest.parsing.signature import signature
+from ingest.reading import LONGEST_LINE, read_capture
+from ingest.sources import source_named
 from kb.documents import Document, Post
+from tests.ingest.pages import HOST, Thread, discourse_topic, read
 from tests.ingest.pages import Post as PagePost
-from tests.ingest.pages import Thread, read
 
 
 def passages(text: str) -> object:
@@ -83,3 +88,28 @@ def test_a_page_of_fences_that_nothing_closes_is_read_and_cut_in_time() -> None:
     started = time.perf_counter()
     assert passages(document.posts[0].body)
     assert time.perf_counter() - started < ALLOWED
+
+
+def test_a_page_that_states_a_title_of_megabytes_is_no_more_than_its_text() -> None:
+    """A title stands before each passage: with four hundred posts a megabyte of it would be four hundred."""
+    html = Thread(
+        number=5,
+        title="K" * 1_000_000,
+        question=PagePost(1, "<p>The kettle joins twice.</p>", "p" * 5000, question=True),
+    ).html()
+    (part,) = read_capture(Capture("file:x", "file", "2026-03-01T00:00:00+00:00", html.encode())).parts
+    assert len(part.document.title) == len(part.document.posts[0].author or "") == LONGEST_LINE
+    passages = document_passages(part.document, lambda text: len(text.split()))
+    assert sum(len(p.embedded) for p in passages) < 10_000
+
+
+@pytest.mark.parametrize("digits", [16, 400, 100_000])
+def test_a_number_that_no_thread_has_is_none(digits: int) -> None:
+    address = f"{HOST}/forums/thread/{'9' * digits}"
+    assert thread_id(address) is None
+    assert not source_named("tag").owns(address)
+    topic = discourse_topic(1) | {"id": int("9" * min(digits, 4000))}
+    page = read_capture(
+        Capture("https://forums.swift.org/t/1.json", "x", "2026-03-01T00:00:00+00:00", json.dumps(topic).encode())
+    )
+    assert page.parts == ()

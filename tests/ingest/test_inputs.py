@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 from ingest.build.inputs import merge_catalogue
@@ -35,6 +38,12 @@ def test_a_thread_has_the_topic_of_its_entry_and_not_the_forums_own() -> None:
         assert merge_catalogue([entry], [document])[0].topic == "relay"
 
 
+def test_a_thread_that_was_renamed_stands_once() -> None:
+    """Its address says which it is: an entry of another title would be cited beside it, under the same address."""
+    page = replace(ROW, url=ADDRESS, title="Kettle and Teapot Resources", posts=(Post("question", "All.", id="1"),))
+    assert merge_catalogue([ENTRY], [page]) == [page]
+
+
 def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
     others = [
         replace(ROW, url=f"{HOST}/forums/thread/8"),
@@ -43,3 +52,16 @@ def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
     ]
     for other in others:
         assert merge_catalogue([ENTRY], [other]) == sorted([other, ENTRY], key=lambda d: d.id)
+
+
+def test_tables_are_written_alike_by_every_process() -> None:
+    """A replica fetches no file again of which nothing changed."""
+    code = (
+        "import json\nfrom kb.home import shipped_data\nfrom kb.signals.tables import compile_tables\n"
+        "print(json.dumps(compile_tables(shipped_data())))"
+    )
+    ran = [
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, check=True, stdout=-1)
+        for seed in ("1", "2")
+    ]
+    assert ran[0].stdout == ran[1].stdout

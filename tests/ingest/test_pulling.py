@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +35,7 @@ def served(home: Path) -> Iterator[Served]:
 
     `files` replaces some, `encoding` is what it says to be encoded in, `end` gives the byte of a file before which an
     answer that begins at a byte ends. Every file that is asked for goes into `asked`, with that byte.
+    Of the file that `drips` a byte comes now and then.
     """
     servers: list[ThreadingHTTPServer] = []
 
@@ -44,6 +46,7 @@ def served(home: Path) -> Iterator[Served]:
         encoding: str = "",
         ranges: bool = True,
         asked: list[tuple[str, int]] | None = None,
+        drips: str = "",
     ) -> str:
         class Files(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -65,7 +68,14 @@ def served(home: Path) -> Iterator[Served]:
                 if encoding:
                     self.send_header("Content-Encoding", encoding)
                 self.end_headers()
-                self.wfile.write(body[start : end(name.partition("/")[2], start)])
+                sent = body[start : end(name.partition("/")[2], start)]
+                if name.partition("/")[2] != drips:
+                    self.wfile.write(sent)
+                    return
+                with suppress(OSError):
+                    for at in range(200):
+                        self.wfile.write(sent[at : at + 1])
+                        time.sleep(0.02)
 
             def log_message(self, *_: object) -> None:
                 """Silence."""
@@ -200,6 +210,18 @@ def test_an_address_that_says_hardly_anything_is_given_up(tmp_path: Path, monkey
     with pytest.raises(SnapshotError, match="cannot be reached"):
         pull(tmp_path, f"http://127.0.0.1:{server.server_address[1]}")
     server.shutdown()
+
+
+def test_a_large_file_that_comes_in_drops_is_given_up_and_gone_on_with_later(
+    home: Path, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data directory is held meanwhile: at a byte a second that would be for months."""
+    monkeypatch.setattr(pulling, "_LEAST_SECONDS", 0.2)
+    with pytest.raises(SnapshotError, match="cannot be reached"):
+        pull(tmp_path / "replica", served(drips=LARGE))
+    asked: list[tuple[str, int]] = []
+    assert pull(tmp_path / "replica", served(asked=asked)).fresh
+    assert next(start for name, start in asked if name == LARGE) > 0
 
 
 @pytest.mark.slow

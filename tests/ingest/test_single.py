@@ -34,6 +34,16 @@ def test_a_page_is_kept_and_read_again_where_it_has_not_changed(tmp_path: Path, 
         assert [d.url for d in store.documents()] == [ADDRESS]
 
 
+def test_a_page_that_is_there_again_as_it_was_counts_again(tmp_path: Path, server: Replay) -> None:
+    fetch_page(tmp_path, ADDRESS, server.make)
+    with Store(tmp_path) as store:
+        assert store.withdraw(ADDRESS) == 1
+    assert fetch_page(tmp_path, ADDRESS, server.make).parts
+    assert "if-none-match" in server.forum.log[-1][1]
+    with Store(tmp_path) as store:
+        assert [d.url for d in store.documents()] == [ADDRESS]
+
+
 @pytest.mark.parametrize("gate", [faults.gate, faults.html(GATE_PAGE), faults.status(403)])
 def test_a_host_that_asked_for_a_human_is_not_asked_again_by_any_path(
     tmp_path: Path, server: Replay, gate: faults.Fault

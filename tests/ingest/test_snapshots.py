@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.main import cli
-from ingest.build import snapshots
-from ingest.build.snapshots import prune
+from ingest.build import snapshots as of_builds
+from ingest.build.snapshots import prune, snapshots
+from ingest.room import room_taken
 from kb.snapshot import SCHEMA
 
 
@@ -88,8 +91,31 @@ def test_collections_of_an_earlier_version_leave_the_server_too(home: Path, monk
     for id in "acde":
         write(home, id, schema=SCHEMA - 1, collection=f"nekb_{id}")
     monkeypatch.setenv("NEKB_VECTORS", "milvus://127.0.0.1:9")
-    monkeypatch.setattr(snapshots, "Publisher", Server)
+    monkeypatch.setattr(of_builds, "Publisher", Server)
     Server.told = []
     prune(home, 3)
     assert left(home) == {"b", "d", "e"}
     assert sorted(Server.told) == [("drop", "nekb_a"), ("drop", "nekb_c"), ("release", "nekb_d")]
+
+
+def test_what_a_build_removes_meanwhile_is_passed_over(home: Path) -> None:
+    """Listing waits for no build, and a snapshot may go between two looks at it."""
+    stop = threading.Event()
+
+    def churn() -> None:
+        gone = home / "snapshots" / "f"
+        while not stop.is_set():
+            (gone / "documents" / "lexical").mkdir(parents=True)
+            for name in ("one", "two", "three"):
+                (gone / "documents" / "lexical" / name).write_text("x")
+            shutil.rmtree(gone)
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(600):
+            assert {"a", "b", "c", "d", "e"} <= {s.id for s in snapshots(home)}
+            assert room_taken(home) >= 5 * len("{}")
+    finally:
+        stop.set()
+        thread.join()

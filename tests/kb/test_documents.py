@@ -40,3 +40,9 @@ def test_views_and_the_day_of_the_capture_change_nothing_and_replies_do() -> Non
     looked_at = replace(held, captured="2026-12-01", views=Count("812", 812, 812))
     assert looked_at.content_hash == held.content_hash
     assert replace(held, replies=Count("4", 4, 4)).content_hash != held.content_hash
+
+
+def test_a_document_that_an_earlier_version_stored_is_read() -> None:
+    """It says more, of which nothing was ever asked."""
+    held = document(None, "1d")
+    assert Document.from_json(held.to_json() | {"layers": {"title": "data"}}) == held

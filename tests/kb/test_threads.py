@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.build.run import head_of, write_passages
+from ingest.build.files import head_of, write_passages
 from ingest.chunking import document_passages
 from kb.documents import Document, Head, Passage, Post
 from kb.lexical import write_lexical
