@@ -35,12 +35,12 @@ def index_type(count: int) -> str:
     return "Flat" if count <= FLAT_UP_TO else f"IVF{round(2 * math.sqrt(count))},SQfp16"
 
 
-def write_vectors(path: Path, vectors: Vector) -> str:
-    """Index `vectors` (n, dimensions), write the index, return its type."""
+def write_vectors(path: Path, vectors: Vector, *, flat: bool = False) -> str:
+    """Index `vectors` (n, dimensions), write the index, return its type; `flat` where every question scans all."""
     import faiss
 
     count, dimensions = vectors.shape
-    kind = index_type(count)
+    kind = "Flat" if flat else index_type(count)
     index: Any = faiss.index_factory(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
     if not index.is_trained:
         index.cp.max_points_per_centroid = _TRAINED_ON
@@ -79,19 +79,11 @@ class VectorIndex:
         return list(zip(best.tolist(), found[best].tolist(), strict=True))
 
     def scores(self, vector: Vector) -> Vector:
-        """The cosine of every row, in the order of the rows; for small spaces."""
-        if self._vectors is not None:
-            # Row by row: a matrix product would wake BLAS's other threads, and waiting for them takes longer than this.
-            found: Vector = np.vecdot(self._vectors, vector)
-            return found
-        import faiss
-
-        every: Any = faiss.SearchParametersIVF()
-        every.nprobe = self._index.nlist
-        scores, rows = self._index.search(vector[None, :], self.count, params=every)
-        out = np.empty(self.count, dtype=np.float32)
-        out[rows[0]] = scores[0]
-        return out
+        """The cosine of every row of a flat index, in the order of the rows."""
+        assert self._vectors is not None
+        # Row by row: a matrix product would wake BLAS's other threads, and waiting for them takes longer than this.
+        found: Vector = np.vecdot(self._vectors, vector)
+        return found
 
 
 def _read_flat(path: Path) -> Vector | None:

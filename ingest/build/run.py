@@ -246,7 +246,8 @@ def _write_vectors(
             kinds[space] = "Milvus"
         else:
             path = draft.folder / space / "vectors.faiss"
-            kinds[space] = write_vectors(path, np.ascontiguousarray(found, dtype=np.float32))
+            whole = space == "guidance"  # a question is compared with all of it
+            kinds[space] = write_vectors(path, np.ascontiguousarray(found, dtype=np.float32), flat=whole)
     return kinds
 
 

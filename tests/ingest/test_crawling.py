@@ -164,12 +164,15 @@ def test_all_pages_of_a_long_thread_come_in_also_when_it_is_named(tmp_path: Path
     assert len(documents(tmp_path)["thread-800001"].posts) == 46
 
 
-def test_pages_that_went_and_are_there_again_as_they_were_count_again(tmp_path: Path, server: Replay) -> None:
+def test_pages_that_went_and_are_there_again_as_they_were_count_again(
+    tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server calls them unchanged, for nobody asked while they were gone."""
     thread = server.forum.threads[800_001]
     many = [Post(10 + n, f"<p>Reply number {n} of many, with words.</p>", hour=n) for n in range(45)]
-    for replies in (many, many[:3], many):
+    for day, replies in ((1, many), (2, many[:3]), (3, many)):
         thread.replies = replies
+        monkeypatch.setattr("ingest.crawling.utc_now", lambda day=day: f"2026-11-0{day}T12:00:00+00:00")
         crawl(tmp_path, server)
         assert len(documents(tmp_path)["thread-800001"].posts) == 1 + len(replies)
 

@@ -56,7 +56,12 @@ def test_an_index_above_the_border_is_approximate_and_finds_98_of_100(tmp_path: 
     index = VectorIndex(tmp_path / "v.faiss")
     questions = vectors[:50] + 0.02 * np.random.default_rng(1).standard_normal((50, DIMENSIONS)).astype(np.float32)
     assert recall(index, vectors, questions) >= 0.98
-    assert index.scores(vectors[7]) == pytest.approx(vectors @ vectors[7], abs=1e-3)
+
+
+def test_what_every_question_scans_whole_is_flat_whatever_its_size(tmp_path: Path) -> None:
+    vectors = unit_vectors(FLAT_UP_TO + 1)
+    assert write_vectors(tmp_path / "v.faiss", vectors, flat=True) == "Flat"
+    assert VectorIndex(tmp_path / "v.faiss").scores(vectors[7]) == pytest.approx(vectors @ vectors[7], abs=1e-5)
 
 
 @pytest.mark.slow
