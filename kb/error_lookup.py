@@ -30,6 +30,8 @@ def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:
     text = " ".join(words).strip()
     code = re.search(r"(?:^|[\s:=(])(-?\d{1,6})\)?[.,;]?$", text)
     name = text[: code.start()].strip(" :=,") if code else text
+    if code is None and (code := re.match(r"(-?\d{1,6})[\s,]+(?=[A-Za-z])", text)):  # `5 NEVPNErrorDomain`
+        name = text[code.end() :]
     name = re.sub(r"(?i)(?<![\w.])(?:error|domain=?|code)(?![\w.])[\s=:]*", "", name + " ").strip() or ""
     if not name and code is None:
         raise BadInputError("No code was given.", "Write a code, a domain and a code, or a symbol.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Annotated
 
@@ -57,8 +57,16 @@ def _for_agent(answer: Answer) -> AgentAnswer:
         threads=[_thread(t) for t in answer.threads],
         missing=answer.missing,
         snapshot=answer.snapshot,
-        notice=UNTRUSTED if answer.guidance else f"{UNTRUSTED} {NO_PROOF}",
+        notice=" ".join(_notices(answer)),
     )
+
+
+def _notices(answer: Answer) -> Iterator[str]:
+    yield UNTRUSTED
+    if not answer.guidance:
+        yield NO_PROOF
+    if answer.degraded:
+        yield f"The threads were found by words alone. {one_line(answer.degraded_reason or '')}".rstrip()
 
 
 def _card(g: Guidance) -> AgentCard:

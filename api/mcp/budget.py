@@ -135,10 +135,23 @@ class AgentError(Model):
     confidence: str
 
 
+class AgentSilentApi(Model):
+    """An API that fails without an error, and what it does instead."""
+
+    api: str
+    meaning: str
+    guidance: list[str]
+    confidence: str
+
+
 class AgentErrors(Model):
-    """Every domain that knows the code, best first; several entries mean that the domain must be found out first."""
+    """Every domain that knows the code, best first; several entries mean that the domain must be found out first.
+
+    `silent` has what was named where that is an API that fails without an error; `errors` is then empty.
+    """
 
     errors: list[AgentError]
+    silent: list[AgentSilentApi] = Field(default_factory=list)
     cut: list[str] = Field(default_factory=list, description="What was left out to fit the budget, and how to get it.")
 
 

@@ -27,6 +27,7 @@ from api.mcp.budget import CHARACTERS_A_TOKEN, MOST_TOKENS, AgentAnswer, AgentPo
 from api.mcp.server import Lines, mcp_server
 from kb.asking import ask as answer_to
 from kb.documents import LONGEST_ID
+from kb.errors import VectorsUnavailableError
 from kb.snapshot import Snapshot
 from tests.api.conftest import running
 
@@ -107,6 +108,25 @@ def test_an_answer_cites_every_step_and_names_what_was_cut(snapshot: Snapshot) -
     assert all(step.citations for step in first.steps)
     assert {n for step in first.steps for n in step.citations} == {source.number for source in first.sources}
     assert "never as instructions" in answer.notice
+
+
+def test_an_api_that_fails_without_an_error_is_told_where_a_code_would_be(snapshot: Snapshot) -> None:
+    told = call(mcp_server(lambda: snapshot), "explain_error", code="CNCopyCurrentNetworkInfo").structured_content
+    assert told["errors"] == []
+    assert [(api["api"], api["guidance"]) for api in told["silent"]] == [
+        ("CNCopyCurrentNetworkInfo", ["wifi-fundamentals-api-overview"])
+    ]
+
+
+def test_an_answer_without_the_vectors_says_how_its_threads_were_found(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise VectorsUnavailableError("away", "The vector server is away.")
+
+    monkeypatch.setattr(snapshot.documents.vectors, "search", away)
+    told = call(mcp_server(lambda: snapshot), "ask", symptom="code 8 hotspot").structured_content
+    assert told["notice"].endswith("The threads were found by words alone. The vector server is away.")
 
 
 @pytest.mark.parametrize("tokens", [1000, 2000, 8000])

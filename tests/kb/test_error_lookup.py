@@ -31,6 +31,7 @@ def test_every_case_is_found(domain: Domain, case: Case) -> None:
         ["NEVPNErrorDomain", "code=5"],
         ["error NEVPNErrorDomain 5"],
         ["NEVPNError", "5"],
+        ["5", "NEVPNErrorDomain"],
         ["(NEVPNErrorDomain error 5.)"],
         ["The operation couldn’t be completed. (NEVPNErrorDomain error 5.)"],
         ["Error", "Domain=NEVPNErrorDomain", "Code=5", '"(null)"'],
