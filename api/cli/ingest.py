@@ -50,7 +50,7 @@ def ingest(what: tuple[str, ...], source: str | None, no_build: bool, as_json: b
 def _sorted_out(what: tuple[str, ...], source: str | None) -> tuple[list[Path], list[str]]:
     from ingest.files import require_named
 
-    addresses = [w for w in what if w.startswith(("http://", "https://"))]
+    addresses = [w for w in what if w.lower().startswith(("http://", "https://"))]
     files = [Path(w) for w in what if w not in addresses]
     if source and files:
         raise click.UsageError("--from fetches addresses; import files without it.")

@@ -33,11 +33,14 @@ def create_key(engine: Engine, name: str, scopes: tuple[str, ...]) -> tuple[ApiK
 
     256 random bits need no slow hash: there is nothing to guess.
     """
+    name = without_surrogates(name).strip()[:80]
+    if not name:
+        raise BadInputError("A key needs a name.", "Name who will use it: it is how the key is told from others.")
     unknown = [s for s in scopes if s not in SCOPES]
     if unknown or not scopes:
         raise BadInputError(f"There is no scope {', '.join(unknown) or 'given'}.", f"Use {', '.join(SCOPES)}.")
     secret = _PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey(secrets.token_hex(4), without_surrogates(name)[:80], scopes, now(), None)
+    key = ApiKey(secrets.token_hex(4), name, scopes, now(), None)
     row = {"id": key.id, "name": key.name, "hash": _hash(secret), "scopes": ",".join(scopes), "created": key.created}
     with engine.begin() as db:
         db.execute(insert(api_keys).values(**row))

@@ -36,7 +36,7 @@ def threads_in(what: str, home: Path, unread: Callable[[str], None]) -> list[Doc
     """
     require_named(what, _NAME_ONE)
     failed: list[BadInputError] = []
-    if what.startswith(("http://", "https://")):
+    if what.lower().startswith(("http://", "https://")):
         seen = _seen(fetch_page(home, what))
     else:
         seen = _in_files(saved_files([Path(what)])[0], failed.append)

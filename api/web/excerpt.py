@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 LONGEST = 3_000  # characters
 _AROUND = 4  # lines before and after a line with a signal
@@ -25,7 +26,8 @@ def excerpt(text: str, read: Sequence[str]) -> str:
 
 def _kept(lines: Sequence[str], read: Sequence[str]) -> set[int]:
     """The lines that fit: around each string in turn, then from the beginning where nothing was read."""
-    centres = [at for string in read for at, line in enumerate(lines) if string in line] or [0]
+    found = (at for string in read for at, line in enumerate(lines) if string in line)
+    centres = list(islice(found, LONGEST)) or [0]  # more lines than that have no room
     kept: set[int] = set()
     left = LONGEST
     for centre in centres:

@@ -268,6 +268,18 @@ def test_a_home_that_is_a_file_is_said(tmp_path: Path, command: str) -> None:
     assert str(blocked).encode() in done.stderr
 
 
+def test_a_key_without_a_name_is_not_made(tmp_path: Path) -> None:
+    done = nekb("keys", "create", " ", home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"A key needs a name." in done.stderr
+
+
+def test_an_address_in_capitals_is_no_file(tmp_path: Path) -> None:
+    for command in ("ingest", "triage"):
+        done = nekb(command, "HTTPS://nobody.invalid/forums/thread/7", home=tmp_path)
+        assert b"[address]" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["keys list", "ask x", "ingest page.txt", "status"])
 def test_a_home_whose_name_is_no_text_is_said(tmp_path: Path, command: str) -> None:
     done = nekb(*command.split(), home=Path(os.fsdecode(bytes(tmp_path) + b"/nekb-\xff")))
