@@ -72,7 +72,7 @@ def check(as_json: bool) -> None:
     from kb.guidance.check import problems
     from kb.guidance.parse import read_every_card
     from kb.resources import read_resources
-    from kb.signals.tables import compile_tables
+    from kb.signals.compiling import compile_tables
 
     data = shipped_data()
     ours, ours_malformed = read_every_card(data / "guidance")

@@ -18,7 +18,7 @@ from kb.guidance.card import Card
 from kb.guidance.check import require_valid
 from kb.guidance.parse import read_cards
 from kb.resources import Resource, read_resources
-from kb.signals.tables import compile_tables
+from kb.signals.compiling import compile_tables
 from kb.snapshot import SCHEMA
 from kb.yamltext import read_yaml
 

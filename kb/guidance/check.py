@@ -16,7 +16,7 @@ from kb.guidance.consistency import inconsistencies
 from kb.guidance.problem import Problem
 from kb.matching.classifier import NONE
 from kb.resources import Resource
-from kb.signals.tables import table_cards
+from kb.signals.compiling import table_cards
 
 FEWEST_SYMPTOMS = 10
 _HEDGES = re.compile(

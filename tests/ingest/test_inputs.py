@@ -57,7 +57,7 @@ def test_another_place_another_host_and_another_kind_displace_nothing() -> None:
 def test_tables_are_written_alike_by_every_process() -> None:
     """A replica fetches no file again of which nothing changed."""
     code = (
-        "import json\nfrom kb.home import shipped_data\nfrom kb.signals.tables import compile_tables\n"
+        "import json\nfrom kb.home import shipped_data\nfrom kb.signals.compiling import compile_tables\n"
         "print(json.dumps(compile_tables(shipped_data())))"
     )
     ran = [

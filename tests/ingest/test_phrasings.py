@@ -19,7 +19,7 @@ from kb.errors import GuidanceError
 from kb.guidance.parse import read_cards
 from kb.home import shipped_data
 from kb.matching.classifier import NONE
-from kb.signals.tables import compile_tables
+from kb.signals.compiling import compile_tables
 from kb.snapshot import Snapshot
 
 DATA = shipped_data()

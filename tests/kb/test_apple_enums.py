@@ -16,7 +16,8 @@ import pytest
 
 from kb.home import shipped_data
 from kb.signals import SignalTables
-from kb.signals.tables import Domain, compile_tables
+from kb.signals.compiling import compile_tables
+from kb.signals.tables import Domain
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,8 @@ from kb.error_lookup import find_errors, look_up, silent_apis
 from kb.errors import NekbError, NotFoundError
 from kb.home import shipped_data
 from kb.signals import SignalTables
-from kb.signals.tables import Case, Domain, compile_tables, table_cards
+from kb.signals.compiling import compile_tables, table_cards
+from kb.signals.tables import Case, Domain
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
 CASES = [(d, c) for d in TABLES.domains.values() for c in d.cases.values()]

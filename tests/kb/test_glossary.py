@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.home import shipped_data
+from kb.signals.compiling import compile_tables
 from kb.signals.glossary import in_english
-from kb.signals.tables import SignalTables, compile_tables
+from kb.signals.tables import SignalTables
 from kb.yamltext import read_yaml
 
 GLOSSARY = SignalTables.from_json(compile_tables(shipped_data())).glossary

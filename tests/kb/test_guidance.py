@@ -19,7 +19,7 @@ from kb.guidance.template import template
 from kb.guidance.when import applies, parse_when
 from kb.home import shipped_data
 from kb.resources import read_resources
-from kb.signals.tables import compile_tables
+from kb.signals.compiling import compile_tables
 
 DATA = shipped_data()
 SHIPPED = {card.id: card for card in read_cards(DATA / "guidance")}

@@ -11,7 +11,7 @@ from kb.guidance.card import Card, NearMiss
 from kb.guidance.consistency import inconsistencies
 from kb.guidance.parse import read_cards
 from kb.home import shipped_data
-from kb.signals.tables import compile_tables
+from kb.signals.compiling import compile_tables
 
 SHIPPED = {card.id: card for card in read_cards(shipped_data() / "guidance")}
 TABLES = compile_tables(shipped_data())

@@ -13,9 +13,9 @@ from kb.documents import fold
 from kb.home import shipped_data
 from kb.lexical import terms
 from kb.signals import SignalTables, read_signals
+from kb.signals.compiling import compile_tables
 from kb.signals.glossary import in_english
 from kb.signals.log import condense
-from kb.signals.tables import compile_tables
 from kb.snapshot import Snapshot
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))

@@ -6,7 +6,7 @@ from kb.evaluation.harness import Judged, signals_f1
 from kb.evaluation.questions import LabelledQuestion
 from kb.home import shipped_data
 from kb.signals import SignalTables, read_signals
-from kb.signals.tables import compile_tables
+from kb.signals.compiling import compile_tables
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
 FLOOR = 0.99

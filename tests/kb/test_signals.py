@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kb.answer import Signal
 from kb.home import shipped_data
 from kb.signals import SignalTables, read_signals
-from kb.signals.tables import compile_tables
+from kb.signals.compiling import compile_tables
 
 TABLES = SignalTables.from_json(compile_tables(shipped_data()))
 
