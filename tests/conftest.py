@@ -38,7 +38,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if config.option.collectonly or not any(map(_needs_home, session.items)):
         return
     kept = os.environ.get("NEKB_TEST_CACHE") or str(config.cache.mkdir("home"))
-    command = ["nice", sys.executable, "-m", "tests.first_build", os.environ[_FOLDER], kept]
+    command = ["nice", "-n", "3", sys.executable, "-m", "tests.first_build", os.environ[_FOLDER], kept]
     with (Path(os.environ[_FOLDER]) / "build.log").open("ab") as log:
         config.stash[_BUILD] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 

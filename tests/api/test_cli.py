@@ -332,6 +332,7 @@ def test_a_question_may_begin_with_a_dash(home: Path, words: list[str], query: s
     assert nekb("ask", *words, "--jsno", home=home).returncode == 2
 
 
+@pytest.mark.slow
 def test_utf_16_with_a_mark_is_read_on_standard_input(home: Path) -> None:
     for encoding in ("utf-16-le", "utf-16-be", "utf-8"):
         done = nekb("ask", "-", "--json", home=home, stdin="\ufeffcode 8 hotspot".encode(encoding))
@@ -366,6 +367,7 @@ def shown(home: Path, **environment: str) -> str:
     return read.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_links_to_click_or_addresses_to_copy(home: Path) -> None:
     address = re.compile(r"(?m)^ +https://developer\.apple\.com/\S+\r?$")
     linked = shown(home)

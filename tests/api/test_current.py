@@ -53,6 +53,7 @@ def test_files_of_a_manifest_that_are_no_table_are_refused(snapshot: Snapshot, t
         read_manifest(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_damaged_part_is_refused_and_taken_once_it_is_repaired(own_home: Path) -> None:
     current = CurrentSnapshot(own_home)
     first = current.get().manifest.id

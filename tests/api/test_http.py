@@ -189,6 +189,7 @@ def test_no_origin_may_call_unless_it_was_named(serving: Start) -> None:
     assert opened.options("/v1/ask", headers=preflight).headers["access-control-allow-origin"] == "https://a.example"
 
 
+@pytest.mark.slow
 def test_too_many_requests_are_told_when_to_come_back(serving: Start) -> None:
     client = serving("--rate", "3/minute")
     answers = [client.get("/v1/errors", params={"code": 8}) for _ in range(4)]

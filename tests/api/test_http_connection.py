@@ -161,6 +161,7 @@ def test_an_answer_that_takes_longer_than_a_head_may_is_waited_for(port: int) ->
         assert made.recv(1_000).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.slow
 def test_who_ends_what_it_says_still_reads_its_answer(port: int) -> None:
     """`nc` does so: it sends what it was given and says that no more will come."""
     with connected(port) as made:

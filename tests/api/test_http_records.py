@@ -26,6 +26,7 @@ def renamed(home: Path, old: str, new: str) -> None:
         db.commit()
 
 
+@pytest.mark.slow
 def test_a_server_whose_keys_cannot_be_read_is_not_ready(own_home: Path) -> None:
     client = TestClient(create_app(ServeSettings(own_home, require_keys=True)), base_url="http://127.0.0.1")
     assert client.get("/readyz").json() | {"snapshot": ""} == {
@@ -41,6 +42,7 @@ def test_a_server_whose_keys_cannot_be_read_is_not_ready(own_home: Path) -> None
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_database_that_says_nothing_is_not_waited_for(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = TestClient(create_app(ServeSettings(own_home, require_keys=True)), base_url="http://127.0.0.1")
     silent = Event()

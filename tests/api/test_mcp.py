@@ -250,6 +250,7 @@ def test_a_mistake_is_told_in_a_sentence(
     assert not any(word in said for word in ("Traceback", "pydantic", "do-not-show"))
 
 
+@pytest.mark.slow
 def test_a_card_has_one_address_wherever_it_is_shown(snapshot: Snapshot) -> None:
     for id, card in snapshot.cards.items():
         shown = [g for text in card.phrasings[:3] for g in answer_to(text, snapshot).guidance if g.id == id]

@@ -131,6 +131,7 @@ def test_what_a_task_failed_with_is_not_logged() -> None:
     assert "secret" not in str(lines)
 
 
+@pytest.mark.slow
 def test_what_libraries_log_is_json_too(serving: Start, tmp_path: Path) -> None:
     client = serving()
     with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as raw:
@@ -161,6 +162,7 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     assert done.stdout == "went on\n"
 
 
+@pytest.mark.slow
 def test_a_check_that_finds_all_well_writes_no_line(serving: Start, tmp_path: Path) -> None:
     """A proxy asks every other second: the log of a day would be little else."""
     client = serving()
@@ -173,6 +175,7 @@ def test_a_check_that_finds_all_well_writes_no_line(serving: Start, tmp_path: Pa
     assert 'route="/healthz",status="200"} 1.0' in client.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_what_another_server_is_told_by_the_environment_changes_nothing(serving: Start, tmp_path: Path) -> None:
     """Those of gunicorn's, which may stand for every service of a machine."""
     elsewhere = {"WEB_CONCURRENCY": "auto", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "gone")}

@@ -138,6 +138,7 @@ def asked(engine: Engine) -> list[str]:
         return [row.query for row in db.execute(select(questions.c.query).order_by(questions.c.id))]
 
 
+@pytest.mark.slow
 def test_old_questions_are_forgotten_and_the_last_one_is_kept(own_home: Path, tmp_path: Path) -> None:
     engine, log = open_database(own_home), tmp_path / "slack.log"
     row = {"query": "", "outcome": "no_match", "confidence": 0.1, "card": None, "surface": "slack"}

@@ -25,6 +25,7 @@ def test_it_goes_on_while_others_work() -> None:
     assert waits.result(60)
 
 
+@pytest.mark.slow
 def test_a_command_that_is_stopped_while_torch_works_beside_it_ends_with_130() -> None:
     code = """
 import time

@@ -207,6 +207,7 @@ def test_a_gate_that_looks_like_a_page_is_known_for_one(tmp_path: Path, server: 
     assert len(documents(tmp_path)["thread-800001"].posts) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
 def test_gates_resets_and_rubbish_at_random_lose_nothing(tmp_path: Path, server: Replay, seed: int) -> None:
     draw = random.Random(seed)
@@ -240,6 +241,7 @@ def test_used_up_requests_end_a_run_and_the_next_goes_on(tmp_path: Path, server:
     assert max(threads) == 1, "no thread is fetched twice"
 
 
+@pytest.mark.slow
 def test_news_on_later_pages_are_not_missed_when_the_walk_to_them_was_cut_off(tmp_path: Path, server: Replay) -> None:
     crawl(tmp_path, server)
     for thread in server.forum.threads.values():
@@ -254,6 +256,7 @@ def test_news_on_later_pages_are_not_missed_when_the_walk_to_them_was_cut_off(tm
     assert len(server.forum.log) == asked + 1
 
 
+@pytest.mark.slow
 def test_a_network_that_is_gone_stops_the_run_and_keeps_the_queue(tmp_path: Path, server: Replay) -> None:
     crawl(tmp_path, server, HOST + TAG)
     for thread in server.forum.threads.values():
@@ -276,6 +279,7 @@ def test_an_address_that_asked_to_be_left_alone_is_left_alone_by_the_next_run(tm
     assert server.forum.asked[FIRST] == 1
 
 
+@pytest.mark.slow
 def test_changed_class_names_are_drift_the_page_is_kept_and_so_are_the_documents(
     tmp_path: Path, server: Replay
 ) -> None:
@@ -301,6 +305,7 @@ def test_changed_class_names_are_drift_the_page_is_kept_and_so_are_the_documents
     assert [b"cpbc" in body for body in kept] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_mended_parser_reads_the_kept_pages_offline(
     tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def answering(home: Path) -> str:
     return folder.name
 
 
+@pytest.mark.slow
 def test_an_ingest_without_news_leaves_it_and_says_so(own_home: Path, earlier: str) -> None:
     for _ in range(2):
         said = nekb("ingest", DUMP)

@@ -78,6 +78,7 @@ def crawl_thirty(home: Path, forum: Aging, server: Replay) -> None:
     crawl(home, server)
 
 
+@pytest.mark.slow
 def test_a_label_that_only_ages_is_no_news_and_changes_no_document(
     tmp_path: Path, forum: Aging, server: Replay, days: list[float]
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_list_that_is_as_it_was_is_no_news_however_old_its_labels_are(
     assert (threads_asked(forum), report.not_modified) == ([], 1)
 
 
+@pytest.mark.slow
 def test_a_thread_is_fetched_again_after_thirty_days_though_the_walk_does_not_come_to_its_page(
     tmp_path: Path, forum: Aging, server: Replay
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(
 LARGE = "encoder/weights.bin"
 
 
+@pytest.mark.slow
 def test_a_pull_goes_on_where_one_before_it_failed(
     home: Path, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_server_that_knows_no_ranges_sends_the_file_that_broke_off_again(
     assert open_current(tmp_path / "replica").manifest == open_current(home).manifest
 
 
+@pytest.mark.slow
 def test_what_was_begun_by_another_manifest_is_begun_anew(
     home: Path, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +214,7 @@ def test_an_address_that_says_hardly_anything_is_given_up(tmp_path: Path, monkey
     server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_large_file_that_comes_in_drops_is_given_up_and_gone_on_with_later(
     home: Path, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +280,7 @@ def test_a_manifest_with_numbers_that_are_none_is_refused_in_a_sentence(
         pull(tmp_path / "replica", served({f"{id}/{MANIFEST}": raw.replace(at, f'"weights.json": {size}').encode()}))
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_cannot_answer_is_not_let_answer(home: Path, served: Served, tmp_path: Path) -> None:
     id, manifest = _manifest(home)
     replica = tmp_path / "replica"
@@ -312,6 +316,7 @@ def test_the_server_of_the_vectors_is_not_asked_by_whoever_pulls(home: Path, ser
     assert pull(tmp_path / "replica", served({f"{id}/{MANIFEST}": raw})).fresh
 
 
+@pytest.mark.slow
 def test_a_longer_file_a_wrong_id_and_rubbish_are_refused(home: Path, served: Served, tmp_path: Path) -> None:
     id, _ = _manifest(home)
     for files in (

@@ -71,6 +71,7 @@ def threads(folder: Path, count: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_pages_that_a_disk_has_no_room_for_are_taken_in_once_it_has(tmp_path: Path) -> None:
     pages, disk = threads(tmp_path / "pages", 150), tmp_path / "disk"
     with small_disk(disk, 2 * MEGABYTE) as mounted:

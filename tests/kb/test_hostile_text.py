@@ -64,9 +64,13 @@ def test_a_run_of_anything_is_read_in_time(read: Callable[[str], object], run: s
 @pytest.mark.parametrize("of", ["code {}", "NEVPNErrorDomain {}", "iOS {}.1", "NE{}Provider", "com.a{}.b"])
 def test_a_list_of_anything_is_read_in_time(of: str) -> None:
     text = " ".join(map(of.format, range(9_000)))[:59_000]
+    assert min(_spent(text) for _ in range(3)) < 0.6  # twice as long or more where each is compared with all before
+
+
+def _spent(text: str) -> float:
     started = time.process_time()
     read_signals(text, TABLES)
-    assert time.process_time() - started < 0.6  # where each is compared with all before it takes twice as long or more
+    return time.process_time() - started
 
 
 def test_a_text_of_another_language_is_read_in_time() -> None:
@@ -86,6 +90,7 @@ def test_half_of_a_surrogate_pair_is_replaced(snapshot: Snapshot, text: str) -> 
     assert ask(text, snapshot, given={"os": "iOS 18 \udcff"}).signals
 
 
+@pytest.mark.slow
 def test_a_long_paste_is_cut_between_words() -> None:
     cut = 40_000
     for text in ("Error Domain=NEFilterErrorDomain Code=12", "crash on iOS 18.2"):
