@@ -228,6 +228,7 @@ def test_streams_that_are_full_or_closed_end_in_no_traceback(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_person_who_stops_it_ends_it_with_130(home: Path) -> None:
     code = (  # a process in the background is begun with the signal ignored
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"

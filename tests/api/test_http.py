@@ -270,6 +270,7 @@ def test_feedback_becomes_an_evaluation_question(client: httpx.Client, module_ho
     assert json.loads(line)["expect"] == ["hotspot-internal-error-8"]
 
 
+@pytest.mark.slow
 def test_logs_hold_no_body_and_no_query(serving: Start, tmp_path: Path) -> None:
     client = serving()
     client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})

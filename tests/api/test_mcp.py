@@ -287,6 +287,7 @@ def say(process: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_half_a_surrogate_gets_an_answer_over_stdio(home: Path) -> None:
     with stdio(home) as process:
         asked = {"name": "ask", "arguments": {"symptom": "code 8 hotspot \ud800 \U0001f600 C:\\ud800"}}
@@ -305,6 +306,7 @@ def test_only_half_a_surrogate_is_replaced() -> None:
     assert json.loads(anyio.run(read)) == "a \ufffd \U0001f600 C:\\ud800 \ufffd\\"
 
 
+@pytest.mark.slow
 def test_an_agent_that_goes_away_leaves_no_traceback(home: Path) -> None:
     with stdio(home) as process:
         process.stdout.close()

@@ -74,6 +74,7 @@ def test_an_empty_number_of_days_counts_as_none(monkeypatch: pytest.MonkeyPatch)
     assert retention_days() == 90
 
 
+@pytest.mark.slow
 def test_nothing_is_announced_that_cannot_keep_its_records(own_home: Path) -> None:
     (own_home / "records.db").unlink(missing_ok=True)
     (own_home / "records.db").mkdir()

@@ -154,6 +154,7 @@ def test_a_feed_that_cannot_be_had_is_told_and_tried_again(tmp_path: Path) -> No
     assert (watch.problem, watch.code) == ("The forum asks for a human. Save the page.", "fetch")
 
 
+@pytest.mark.slow
 def test_a_single_look_that_fails_says_the_code_and_ends_with_2(own_home: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "api.cli", "watch", "--once", "--file", str(tmp_path / "out.jsonl")]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NEKB_HOME": str(own_home)}

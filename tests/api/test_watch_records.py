@@ -34,6 +34,7 @@ def other(tmp_path: Path, hasty: Engine) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_watch_outlasts_records_that_are_busy(
     hasty: Engine, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def test_an_address_that_is_refused_is_refused_before_anything_is_taken_in(data:
     assert as_json("status")["documents"] == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [b"\xff.html", b"\xff"])
 def test_names_that_are_no_utf8_are_shown(data: Path, tmp_path: Path, name: bytes) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)

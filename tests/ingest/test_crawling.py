@@ -100,6 +100,7 @@ def test_a_deleted_thread_stays_away_while_a_list_goes_on_leading_to_it(tmp_path
     assert "thread-800001" in documents(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", [True, False])
 def test_a_run_that_is_killed_forgets_no_deleted_thread(
     tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch, changed: bool
@@ -146,6 +147,7 @@ def test_a_thread_that_leads_to_a_list_or_to_another_spelling_of_itself_is_kept(
     assert len(documents(tmp_path)) == 13
 
 
+@pytest.mark.slow
 def test_a_site_that_answers_404_to_everything_deletes_nothing(tmp_path: Path, server: Replay) -> None:
     crawl(tmp_path, server)
     for thread in server.forum.threads.values():
@@ -198,6 +200,7 @@ def test_a_gate_stops_the_host_says_how_to_import_and_is_remembered_for_a_day(tm
     assert all(len(d.posts) == 3 for d in documents(tmp_path).values())
 
 
+@pytest.mark.slow
 def test_a_gate_that_looks_like_a_page_is_known_for_one(tmp_path: Path, server: Replay) -> None:
     server.forum.fault(FIRST, faults.html(GATE_PAGE))
     report = crawl(tmp_path, server)
@@ -384,6 +387,7 @@ def test_an_address_of_no_source_is_refused_before_anything_is_asked(tmp_path: P
     assert server.forum.log == []
 
 
+@pytest.mark.slow
 def test_a_parser_that_fails_on_a_page_does_not_end_the_run(
     tmp_path: Path, server: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -440,6 +444,7 @@ def test_a_run_that_fails_is_told_as_no_success(
     assert (run["outcome"], run["last_success"]) == ("stopped", None)
 
 
+@pytest.mark.slow
 def test_a_withdrawn_thread_does_not_come_back_when_its_page_is_read_again(tmp_path: Path, server: Replay) -> None:
     crawl(tmp_path, server)
     with Store(tmp_path) as store:  # an hour passes

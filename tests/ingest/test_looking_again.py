@@ -94,6 +94,7 @@ def test_a_label_that_only_ages_is_no_news_and_changes_no_document(
         assert [(d.activity, d.captured) for d in store.documents()] == [(d.activity, d.captured) for d in before]
 
 
+@pytest.mark.slow
 def test_an_age_that_cannot_be_that_of_before_is_news(
     tmp_path: Path, forum: Aging, server: Replay, days: list[float]
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_age_that_cannot_be_that_of_before_is_news(
     assert (crawl(tmp_path, server).changed, threads_asked(forum)) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_reply_brings_its_age_with_it(tmp_path: Path, forum: Aging, server: Replay, days: list[float]) -> None:
     crawl(tmp_path, server)
     days[0] = 1
@@ -119,6 +121,7 @@ def test_a_reply_brings_its_age_with_it(tmp_path: Path, forum: Aging, server: Re
     assert (held["thread-800002"], held["thread-800003"]) == (first, second)
 
 
+@pytest.mark.slow
 def test_a_list_that_is_as_it_was_is_no_news_however_old_its_labels_are(
     tmp_path: Path, forum: Aging, server: Replay, days: list[float]
 ) -> None:

@@ -193,6 +193,7 @@ def test_a_changed_file_is_refused_and_the_last_snapshot_answers_on(home: Path, 
     assert not (replica / "snapshots" / id).exists()
 
 
+@pytest.mark.slow
 def test_an_address_that_says_hardly_anything_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Trickle(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
