@@ -29,14 +29,13 @@ from ingest.ledger import Ledger, later
 from ingest.lock import only_writer
 from ingest.parsing.page import ParsedPage, Row
 from ingest.progress import Progress, Silent
-from ingest.reading import EMPTY_KINDS, PARSER_VERSION, read_capture
+from ingest.reading import EMPTY_KINDS, LISTINGS, PARSER_VERSION, read_capture
 from ingest.settling import IngestReport, Settler, settle_all, together
 from ingest.sources import source_named, source_of
 from ingest.sources.source import Pace, Source
 from ingest.store import Store
 from kb.errors import NekbError
 
-LISTINGS = ("tag", "topic", "search", "feed", "discourse_list")
 FRESH_DAYS = 30  # after which a page is fetched again though nothing showed that it changed
 GONE = (404, 410)  # the statuses of what is not there
 LOST_AFTER = 3  # addresses in a row that cannot be reached: then the network is gone
@@ -315,10 +314,8 @@ class Crawl:
         self._report.not_modified += 1
         self._ledger.fetched(address, self._source.name, got.status, got.etag, got.last_modified)
         if (held := self._store.last_sound(address)) is not None:
-            kept = self._store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION)
-            page = read_capture(held)  # its ages were true when it came whole, which is not known any more
-            if not kept.settled and page.kind not in LISTINGS:  # it went meanwhile, and is there again as it was
-                self._settler.settle(kept)
+            page = self._settler.seen_again(held, utc_now())
+            # Its ages were true when it came whole, which is not known any more.
             return replace(page, rows=tuple(replace(row, active=None) for row in page.rows))
         self._ledger.forget_validators(address)
         self._report.tell("failed", f"{address}: the server says that it has not changed, and it is not held")

@@ -13,6 +13,12 @@ from ingest.parsing.page import Row
 from ingest.store import Store
 from kb.activity import Span
 
+# into the queue, behind all that waits there
+_LAST = (
+    "into pending (address, source, row_key, active, added)"
+    " values (?, ?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))"
+)
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -98,9 +104,7 @@ class Ledger:
                 sql = "select row_key, active from pending where address = ?"
                 waiting = self._db.execute(sql, (row.address,)).fetchone()
                 self._db.execute(
-                    "insert into pending (address, source, row_key, active, added)"
-                    " values (?, ?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))"
-                    " on conflict (address) do update set row_key = excluded.row_key,"
+                    f"insert {_LAST} on conflict (address) do update set row_key = excluded.row_key,"
                     " active = coalesce(excluded.active, active)",
                     (row.address, source, row.key, _written(row.active)),
                 )
@@ -111,8 +115,7 @@ class Ledger:
         """Have a page wait that may be in the queue or not."""
         with self._store.writing():
             self._db.execute(
-                "insert or ignore into pending (address, source, row_key, active, added)"
-                " values (?, ?, ?, ?, (select coalesce(max(added), 0) + 1 from pending))",
+                f"insert or ignore {_LAST}",
                 (row.address, source, row.key, _written(row.active)),
             )
 

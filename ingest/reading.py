@@ -13,6 +13,7 @@ from kb.surrogates import without_surrogates
 
 # Goes up whenever a parser reads differently: kept captures are then read again, and drift is measured afresh.
 PARSER_VERSION = 3
+LISTINGS = ("tag", "topic", "search", "feed", "discourse_list")
 EMPTY_KINDS = {
     "gate": "it is the forum's human-verification page: save the page itself in a browser, after passing it",
     "login": "it is a sign-in page",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from ingest.captures import Capture
 from ingest.drift import DriftWatch
 from ingest.folding import fold_duplicates
 from ingest.ledger import Ledger
 from ingest.parsing.page import ParsedPage, Problem
 from ingest.progress import Progress
-from ingest.reading import EMPTY_KINDS, PARSER_VERSION, failed, read_capture
+from ingest.reading import EMPTY_KINDS, LISTINGS, PARSER_VERSION, failed, read_capture
 from ingest.store import KeptCapture, Store
 from kb.errors import NekbError
 
@@ -111,6 +112,16 @@ class Settler:
         for document, outcome in outcomes.items():
             self._count(document, outcome)
         self._tell(kept, page, self._state(page))
+        return page
+
+    def seen_again(self, held: Capture, now: str) -> ParsedPage:
+        """A page that its server calls unchanged, as it was read when it came; it was seen `now`.
+
+        One that went meanwhile, and is there again as it was, is settled anew.
+        """
+        kept, page = self._store.keep(replace(held, fetched_at=now), PARSER_VERSION), read_capture(held)
+        if not kept.settled and page.kind not in LISTINGS:
+            self.settle(kept)
         return page
 
     def _record(self, kept: KeptCapture, page: ParsedPage) -> dict[str, str]:

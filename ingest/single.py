@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingest.addresses import source_host
 from ingest.captures import Capture, utc_now
-from ingest.crawling import LISTINGS, MakeFetcher
+from ingest.crawling import MakeFetcher
 from ingest.fetching.fetcher import SAVE_INSTEAD, Fetcher
 from ingest.fetching.outcome import BudgetError, ClosedError, FetchError, Got, ParkedError, rests_until
 from ingest.ledger import Ledger
@@ -66,9 +66,8 @@ def _taken(store: Store, ledger: Ledger, source: str, request: str, got: Got) ->
         assert held is not None  # only then was the page asked for conditionally
         visit = ledger.visit(request)
         tags = got.etag or visit.etag, got.last_modified or visit.last_modified
-        kept, page = store.keep(replace(held, fetched_at=utc_now()), PARSER_VERSION), read_capture(held)
-        if not kept.settled and page.kind not in LISTINGS:  # it went meanwhile, and is there again as it was
-            settler.settle(kept)
+        page = settler.seen_again(held, utc_now())
+        if settler.report.captures:
             settler.finish()
         ledger.fetched(request, source, got.status, *tags)
         return page

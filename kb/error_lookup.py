@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from kb.errors import BadInputError, NotFoundError
 from kb.names import nearest
@@ -19,6 +20,24 @@ class KnownError:
 
     domain: Domain
     case: Case
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain object, as the terminal's JSON and HTTP tell it."""
+        d, c = self.domain, self.case
+        return {
+            "domain": d.name,
+            "code": c.code,
+            "symbol": c.symbol,
+            "swift": c.swift,
+            "meaning": c.meaning,
+            "hints": c.hints,
+            "guidance": c.cards,
+            "topic": d.topic,
+            "platforms": d.platforms,
+            "visibility": d.visibility,
+            "confidence": c.confidence,
+            "notes": d.notes,
+        }
 
 
 def look_up(words: list[str], tables: SignalTables) -> list[KnownError]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -32,7 +32,7 @@ def error(words: tuple[str, ...], as_json: bool) -> None:
     silent = silent_apis(said(words), snapshot.signals)
     found = [] if silent else look_up(list(words), snapshot.signals)
     if as_json:
-        rows = [*map(_silent_row, silent), *map(_row, found)]
+        rows = [*(api.to_dict() for api in silent), *(known.to_dict() for known in found)]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     told: set[str] = set()
@@ -40,33 +40,6 @@ def error(words: tuple[str, ...], as_json: bool) -> None:
     parts += [_lines(known, snapshot.cards, told) for known in found]
     click.echo("\n\n".join("\n".join(part) for part in parts))
     click.echo("\n`nekb guidance show ID` shows a card.")
-
-
-def _silent_row(api: SilentApi) -> dict[str, Any]:
-    return {
-        "api": api.api,
-        "meaning": api.behaviour,
-        "guidance": api.cards,
-        "topic": api.topic,
-        "confidence": api.confidence,
-    }
-
-
-def _row(k: KnownError) -> dict[str, Any]:
-    return {
-        "domain": k.domain.name,
-        "code": k.case.code,
-        "symbol": k.case.symbol,
-        "swift": k.case.swift,
-        "meaning": k.case.meaning,
-        "hints": k.case.hints,
-        "guidance": k.case.cards,
-        "topic": k.domain.topic,
-        "platforms": k.domain.platforms,
-        "visibility": k.domain.visibility,
-        "confidence": k.case.confidence,
-        "notes": k.domain.notes,
-    }
 
 
 def _silent_lines(api: SilentApi, cards: Mapping[str, Card]) -> Iterator[str]:

@@ -76,6 +76,16 @@ class SilentApi:
     confidence: str
     cards: list[str]
 
+    def to_dict(self) -> dict[str, Any]:
+        """A plain object, as the terminal's JSON and HTTP tell it beside errors."""
+        return {
+            "api": self.api,
+            "meaning": self.behaviour,
+            "guidance": self.cards,
+            "topic": self.topic,
+            "confidence": self.confidence,
+        }
+
 
 @dataclass(frozen=True)
 class SignalTables:
