@@ -271,12 +271,12 @@ def test_feedback_becomes_an_evaluation_question(client: httpx.Client, module_ho
 
 
 @pytest.mark.slow
-def test_logs_hold_no_body_and_no_query(serving: Start, tmp_path: Path) -> None:
-    client = serving()
-    client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})
-    client.get("/v1/ask", params={"query": "hotspot secret-word-plugh"})
+def test_logs_hold_no_body_and_no_query(own_home: Path, tmp_path: Path) -> None:
+    with running(own_home, tmp_path) as client:
+        client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})
+        client.get("/v1/ask", params={"query": "hotspot secret-word-plugh"})
     logged = "".join(path.read_text() for path in tmp_path.glob("serve-*.log"))
-    assert '"route": "/v1/ask"' in logged
+    assert logged.count('"route": "/v1/ask"') == 2, "a line comes after its answer: all are there once the server is gone"
     assert "xyzzy" not in logged
     assert "plugh" not in logged
 

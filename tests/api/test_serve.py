@@ -22,7 +22,7 @@ from api.http.server import _OfLibraries
 from api.records.keys import SCOPES
 from api.records.retention import retention_days
 from kb.errors import BadInputError
-from tests.api.conftest import Start
+from tests.api.conftest import Start, running
 
 
 def assert_refused(home: Path, code: str, *options: str) -> None:
@@ -133,12 +133,12 @@ def test_what_a_task_failed_with_is_not_logged() -> None:
 
 
 @pytest.mark.slow
-def test_what_libraries_log_is_json_too(serving: Start, tmp_path: Path) -> None:
-    client = serving()
-    with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as raw:
-        raw.sendall(b"GARBAGE\r\n\r\n")
-        assert raw.recv(100).startswith(b"HTTP/1.1 400")
-    client.post("/mcp", json={"secret": "xyzzy"}, headers={"accept": "application/json, text/event-stream"})
+def test_what_libraries_log_is_json_too(own_home: Path, tmp_path: Path) -> None:
+    with running(own_home, tmp_path) as client:
+        with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as raw:
+            raw.sendall(b"GARBAGE\r\n\r\n")
+            assert raw.recv(100).startswith(b"HTTP/1.1 400")
+        client.post("/mcp", json={"secret": "xyzzy"}, headers={"accept": "application/json, text/event-stream"})
     first, *lines = next(tmp_path.glob("serve-*.log")).read_text().splitlines()
     assert first.startswith("nekb answers on http://127.0.0.1:")
     events = [json.loads(line) for line in lines]
@@ -164,16 +164,18 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_a_check_that_finds_all_well_writes_no_line(serving: Start, tmp_path: Path) -> None:
+def test_a_check_that_finds_all_well_writes_no_line(own_home: Path, tmp_path: Path) -> None:
     """A proxy asks every other second: the log of a day would be little else."""
-    client = serving()
-    client.get("/healthz")
-    client.get("/guidance")
-    client.post("/readyz")
+    with running(own_home, tmp_path) as client:
+        client.get("/healthz")
+        client.get("/guidance")
+        client.post("/readyz")
+        counted = client.get("/metrics").text
+    # A line is written after its answer has gone out, so the log is whole only once the server has stopped.
     lines = next(tmp_path.glob("serve-*.log")).read_text().splitlines()[1:]
     told = [(e["route"], e["status"]) for e in map(json.loads, lines) if e["event"] == "request"]
-    assert told == [("/guidance", 200), ("/readyz", 405)]
-    assert 'route="/healthz",status="200"} 1.0' in client.get("/metrics").text
+    assert told == [("/guidance", 200), ("/readyz", 405), ("/metrics", 200)]
+    assert 'route="/healthz",status="200"} 1.0' in counted
 
 
 @pytest.mark.slow

@@ -34,5 +34,17 @@ def made_heads(count: int) -> list[Head]:
 
 def unit_vectors(count: int, seed: int = 3) -> Vector:
     """Random vectors of length 1 (count, 384)."""
-    drawn = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return _unit(np.random.default_rng(seed).standard_normal((count, 384)))
+
+
+def vectors_with_neighbours(count: int, seed: int = 3) -> Vector:
+    """Vectors of length 1 (count, 384) of a space of 16 dimensions: each has some that are near, as texts have.
+
+    Random ones of all dimensions are about equally far from each other, so a graph finds now more, now fewer of them.
+    """
+    draw = np.random.default_rng(seed)
+    return _unit(draw.standard_normal((count, 16)) @ draw.standard_normal((16, 384)))
+
+
+def _unit(drawn: Vector) -> Vector:
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)

@@ -21,7 +21,7 @@ from kb.encoder import Vector
 from kb.errors import NekbError, VectorsUnavailableError
 from kb.milvus import TIMEOUT, Connection, MilvusAddress, MilvusVectors
 from kb.snapshot import open_current
-from tests.scale.made import QUERY, made_heads, unit_vectors
+from tests.scale.made import QUERY, made_heads, unit_vectors, vectors_with_neighbours
 from tests.scale.servers import Between, Milvus
 
 pytestmark = pytest.mark.slow
@@ -125,7 +125,7 @@ def test_a_server_restarted_in_mid_build_gets_every_row_once(
                 on_milvus.kill()
                 threading.Thread(target=on_milvus.start).start()
 
-    done = publisher.write("restarted", unit_vectors(1500), made_heads(1500), Watching())
+    done = publisher.write("restarted", vectors_with_neighbours(1500), made_heads(1500), Watching())
     assert restarted.is_set()
     assert done.rows == 1500
     assert done.recall >= 0.95
