@@ -38,7 +38,8 @@ _KEYS: dict[str, dict[str, str]] = {
 }
 _DESCRIPTION = """A symptom in, the canonical guidance on Apple's Network Extension out.
 
-Every answer names the snapshot it came from; the same snapshot gives the same answer, so its id is the ETag."""
+Every answer names the snapshot it came from; the same snapshot gives the same answer of the same
+nekb, so its id and nekb's version are the ETag."""
 
 
 def create_app(settings: ServeSettings, current: CurrentSnapshot | None = None) -> FastAPI:

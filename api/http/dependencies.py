@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import cookie_parser
 
+import kb
 from api.current import CurrentSnapshot
 from api.http.problems import HttpProblem
 from api.http.readiness import KeyReading
@@ -71,8 +72,8 @@ def not_to_keep(response: Response) -> None:
 
 
 def etag(found: Snapshot) -> str:
-    """The same snapshot gives the same answer, so its id is the validator (weak: times differ)."""
-    return f'W/"{found.manifest.id}"'
+    """The same snapshot gives the same answer, as long as the same nekb reads it (weak: times differ)."""
+    return f'W/"{found.manifest.id}-{kb.__version__}"'
 
 
 def has_copy(request: Request, found: Snapshot) -> bool:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+import kb
 from api.http.app import create_app
 from api.http.settings import ServeSettings
 from kb.answer import Answer
@@ -60,7 +61,7 @@ def test_the_whole_surface_answers(client: httpx.Client) -> None:
     answered = client.post("/v1/ask", json=ASK)
     answer = Answer.from_json(answered.content)
     assert answer.guidance[0].id == "hotspot-internal-error-8"
-    assert answered.headers["etag"] == f'W/"{answer.snapshot.id}"'
+    assert answered.headers["etag"] == f'W/"{answer.snapshot.id}-{kb.__version__}"'
     assert answered.headers["x-request-id"]
     linked = client.get("/v1/ask", params=ASK)
     assert linked.json()["guidance"][0]["id"] == "hotspot-internal-error-8"
@@ -117,9 +118,18 @@ def test_a_copy_that_is_current_is_not_sent_again(client: httpx.Client) -> None:
     assert again.headers["cache-control"] == "private, no-cache"
 
 
+def test_a_copy_of_another_version_of_nekb_is_not_current(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards come from the snapshot; what is made of them changes with an update."""
+    here = TestClient(create_app(ServeSettings(own_home)), base_url="http://127.0.0.1")
+    kept = {"If-None-Match": here.get("/v1/guidance").headers["etag"]}
+    assert here.get("/v1/guidance", headers=kept).status_code == 304
+    monkeypatch.setattr(kb, "__version__", "9.9.9")
+    assert here.get("/v1/guidance", headers=kept).status_code == 200
+
+
 def test_what_was_found_without_the_vectors_is_said_and_not_kept(own_home: Path) -> None:
     app = create_app(ServeSettings(own_home))
-    tag = f'W/"{app.state.services.current.get().manifest.id}"'
+    tag = f'W/"{app.state.services.current.get().manifest.id}-{kb.__version__}"'
     app.state.services.current.get().documents.vectors = Away()
     here = TestClient(app, base_url="http://127.0.0.1")
     for asked in (
@@ -276,7 +286,9 @@ def test_logs_hold_no_body_and_no_query(own_home: Path, tmp_path: Path) -> None:
         client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})
         client.get("/v1/ask", params={"query": "hotspot secret-word-plugh"})
     logged = "".join(path.read_text() for path in tmp_path.glob("serve-*.log"))
-    assert logged.count('"route": "/v1/ask"') == 2, "a line comes after its answer: all are there once the server is gone"
+    assert logged.count('"route": "/v1/ask"') == 2, (
+        "a line follows its answer: all are there once the server is gone"
+    )
     assert "xyzzy" not in logged
     assert "plugh" not in logged
 
