@@ -33,11 +33,14 @@ _TYPED = re.compile(
 _JSON_DOMAIN = re.compile(r"[\"']?domain[\"']?\s*[:=]\s*[\"']?(?P<domain>[A-Za-z][\w.]{2,80})", re.IGNORECASE)
 _JSON_CODE = re.compile(r"[\"']?(?:error_?)?code[\"']?\s*[:=]\s*[\"']?(?P<code>" + _INT + ")", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?:\b(?:error|err|code|err(?:or)?_?code|reason_?code|result_?code|errors?\s+code|status|fehler|fehlercode|erreur"
+    r"(?:\b(?:error|err|codes?|err(?:or)?_?code|reason_?code|result_?code|errors?\s+codes?|status|fehler|fehlercode|erreur"
     r"|c[oó]digo|erro|kod|hata|l[oỗ]i)\b|错误码?|错误代码|代码|エラー|コード|코드|에러|오류|код|ошибка)"
     r"\s*+(?:code|nr\.?|no\.?|number|is|of|:|=|#|\(|-(?=\s)|代码|コード|码|为){0,6}+\s*+(?P<code>" + _INT + ")",
     re.IGNORECASE,
 )
+# `codes 1, 4 and 5`: what comes behind the first, where a word before it says that there are several.
+_SEVERAL = re.compile(r"\bcodes[\s:=(]{1,4}$", re.IGNORECASE)
+_NEXT = re.compile(r"(?:\s?[,/]\s?(?:and |or )?|\s(?:and|or|&)\s)(?P<code>" + _INT + r")(?! times)", re.IGNORECASE)
 # Numbers of somebody else's: `HTTP status 404`, `exit code 1`, `make: *** [all] Error 2`; an `os error 2` is an errno.
 _ANOTHERS = re.compile(
     r"(?:(?:https?|exit|exited(?: with)?|ws|websocket|\bos)[\s/:=_{-]*|\*\*\* \[[^\]]{0,80}\] )$", re.IGNORECASE
@@ -52,6 +55,7 @@ _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
 
 
+_LIST = 12  # characters: "codes" and what may stand between it and the first number
 _APART = 300  # characters between a domain and its code in one object
 _LONG_CASE = 14  # letters of a case's name from which on it is nobody's ordinary variable
 
@@ -99,6 +103,17 @@ def _pairs(text: str, tables: SignalTables, named: list[tuple[str, int, int]]) -
         code = _CODE_AFTER.match(text, end - 1 if text[end - 1] == ":" else end)
         if code:
             yield FoundCode(id, signed(code["code"]), start, code.end("code"), explicit=True)
+            yield from _further(text, code, tables.domains.get(id), explicit=True)
+
+
+def _further(text: str, first: re.Match[str], domain: Domain | None, *, explicit: bool) -> Iterator[FoundCode]:
+    """The rest of a list of codes, as far as their domain knows them."""
+    if domain is None or not _SEVERAL.search(text, max(0, first.start("code") - _LIST), first.start("code")):
+        return
+    at = first.end("code")
+    while (more := _NEXT.match(text, at)) and (code := int(more["code"])) in domain.cases:
+        yield FoundCode(domain.id, code, more.start("code"), more.end("code"), explicit=explicit)
+        at = more.end("code")
 
 
 def signed(number: str) -> int:
@@ -141,9 +156,10 @@ def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
             code = int(m["code"])
             knows = [d for d in context if code in d.cases]
             resolved = knows[0].id if len(knows) == 1 else None
-            if resolved is None and pattern is _REVERSED:
-                continue  # "404 error" is not a code of ours
+            if resolved is None and (pattern is _REVERSED or m[0].lower().startswith("codes")):
+                continue  # "404 error" and "QR codes 1 to 9" are not codes of ours
             yield FoundCode(resolved, code, m.start(), m.end("code"), explicit=False)
+            yield from _further(text, m, knows[0] if resolved else None, explicit=False)
 
 
 def _dot_cases(text: str, tables: SignalTables, context: list[Domain]) -> Iterator[FoundCode]:

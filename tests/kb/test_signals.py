@@ -56,6 +56,25 @@ def test_a_code_is_read_with_its_domain(text: str, domain: str, code: int) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("NEVPNErrorDomain codes 1, 4 and 5 after saveToPreferences", {1, 4, 5}),
+        ("error codes 1, 2, and 5 from NEVPNManager.saveToPreferences", {1, 2, 5}),
+        ("NEVPNErrorDomain codes: 1/5", {1, 5}),
+        ("NEVPNErrorDomain codes 4, 5 times a day", {4}),
+        ("NEVPNErrorDomain codes 4 and 30 devices", {4}),  # it has no 30
+        ("NEVPNErrorDomain code 4, 5 devices", {4}),
+    ],
+)
+def test_of_a_list_of_codes_each_is_read(text: str, codes: set[int]) -> None:
+    assert errors(text) == {("NEVPNErrorDomain", code) for code in codes}
+
+
+def test_codes_of_something_else_are_no_codes() -> None:
+    assert errors("my app scans QR codes 12 and 13") == set()
+
+
+@pytest.mark.parametrize(
     ("text", "domain"),
     [
         ("code 8 hotspot", HOTSPOT),
