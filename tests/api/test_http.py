@@ -286,9 +286,7 @@ def test_logs_hold_no_body_and_no_query(own_home: Path, tmp_path: Path) -> None:
         client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})
         client.get("/v1/ask", params={"query": "hotspot secret-word-plugh"})
     logged = "".join(path.read_text() for path in tmp_path.glob("serve-*.log"))
-    assert logged.count('"route": "/v1/ask"') == 2, (
-        "a line follows its answer: all are there once the server is gone"
-    )
+    assert logged.count('"route": "/v1/ask"') == 2, "a line follows its answer: all are there once the server is gone"
     assert "xyzzy" not in logged
     assert "plugh" not in logged
 
