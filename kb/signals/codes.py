@@ -55,7 +55,6 @@ _BARE_CASE = re.compile(r"(?<![\w./])[a-z]+(?:[A-Z][a-z]+){1,5}(?![\w(])")
 _DOT_CASE = re.compile(r"(?<![\w/])\.(?P<case>[a-z][A-Za-z0-9]{4,40})\b(?!\s*[=(])")
 
 
-_LIST = 12  # characters: "codes" and what may stand between it and the first number
 _APART = 300  # characters between a domain and its code in one object
 _LONG_CASE = 14  # letters of a case's name from which on it is nobody's ordinary variable
 
@@ -108,7 +107,7 @@ def _pairs(text: str, tables: SignalTables, named: list[tuple[str, int, int]]) -
 
 def _further(text: str, first: re.Match[str], domain: Domain | None, *, explicit: bool) -> Iterator[FoundCode]:
     """The rest of a list of codes, as far as their domain knows them."""
-    if domain is None or not _SEVERAL.search(text, max(0, first.start("code") - _LIST), first.start("code")):
+    if domain is None or not _SEVERAL.search(text, first.start(), first.start("code")):
         return
     at = first.end("code")
     while (more := _NEXT.match(text, at)) and (code := int(more["code"])) in domain.cases:
@@ -155,11 +154,11 @@ def _bare(text: str, context: list[Domain]) -> Iterator[FoundCode]:
                 continue
             code = int(m["code"])
             knows = [d for d in context if code in d.cases]
-            resolved = knows[0].id if len(knows) == 1 else None
-            if resolved is None and (pattern is _REVERSED or m[0].lower().startswith("codes")):
+            domain = knows[0] if len(knows) == 1 else None
+            if domain is None and (pattern is _REVERSED or m[0].lower().startswith("codes")):
                 continue  # "404 error" and "QR codes 1 to 9" are not codes of ours
-            yield FoundCode(resolved, code, m.start(), m.end("code"), explicit=False)
-            yield from _further(text, m, knows[0] if resolved else None, explicit=False)
+            yield FoundCode(domain.id if domain else None, code, m.start(), m.end("code"), explicit=False)
+            yield from _further(text, m, domain, explicit=False)
 
 
 def _dot_cases(text: str, tables: SignalTables, context: list[Domain]) -> Iterator[FoundCode]:

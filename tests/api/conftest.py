@@ -50,6 +50,11 @@ def running(home: Path, logs: Path, *options: str, environment: dict[str, str] |
         process.wait(timeout=30)
 
 
+def logged(folder: Path) -> str:
+    """What servers have logged to a folder so far: a line follows its answer, so it is whole only once they stop."""
+    return "".join(path.read_text() for path in folder.glob("serve-*.log"))
+
+
 def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -22,7 +22,7 @@ from api.http.app import create_app
 from api.http.settings import ServeSettings
 from kb.answer import Answer
 from kb.errors import VectorsUnavailableError
-from tests.api.conftest import Start, running
+from tests.api.conftest import Start, logged, running
 
 ASK = {"query": "code 8 hotspot"}
 
@@ -285,10 +285,10 @@ def test_logs_hold_no_body_and_no_query(own_home: Path, tmp_path: Path) -> None:
     with running(own_home, tmp_path) as client:
         client.post("/v1/ask", json={"query": "hotspot secret-word-xyzzy"})
         client.get("/v1/ask", params={"query": "hotspot secret-word-plugh"})
-    logged = "".join(path.read_text() for path in tmp_path.glob("serve-*.log"))
-    assert logged.count('"route": "/v1/ask"') == 2, "a line follows its answer: all are there once the server is gone"
-    assert "xyzzy" not in logged
-    assert "plugh" not in logged
+    lines = logged(tmp_path)
+    assert lines.count('"route": "/v1/ask"') == 2
+    assert "xyzzy" not in lines
+    assert "plugh" not in lines
 
 
 @pytest.mark.slow

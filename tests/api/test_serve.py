@@ -22,7 +22,7 @@ from api.http.server import _OfLibraries
 from api.records.keys import SCOPES
 from api.records.retention import retention_days
 from kb.errors import BadInputError
-from tests.api.conftest import Start, running
+from tests.api.conftest import Start, logged, running
 
 
 def assert_refused(home: Path, code: str, *options: str) -> None:
@@ -139,7 +139,7 @@ def test_what_libraries_log_is_json_too(own_home: Path, tmp_path: Path) -> None:
             raw.sendall(b"GARBAGE\r\n\r\n")
             assert raw.recv(100).startswith(b"HTTP/1.1 400")
         client.post("/mcp", json={"secret": "xyzzy"}, headers={"accept": "application/json, text/event-stream"})
-    first, *lines = next(tmp_path.glob("serve-*.log")).read_text().splitlines()
+    first, *lines = logged(tmp_path).splitlines()
     assert first.startswith("nekb answers on http://127.0.0.1:")
     events = [json.loads(line) for line in lines]
     assert any(e.get("logger") == "uvicorn.error" and e["level"] == "warning" for e in events)
@@ -171,8 +171,7 @@ def test_a_check_that_finds_all_well_writes_no_line(own_home: Path, tmp_path: Pa
         client.get("/guidance")
         client.post("/readyz")
         counted = client.get("/metrics").text
-    # A line is written after its answer has gone out, so the log is whole only once the server has stopped.
-    lines = next(tmp_path.glob("serve-*.log")).read_text().splitlines()[1:]
+    lines = logged(tmp_path).splitlines()[1:]
     told = [(e["route"], e["status"]) for e in map(json.loads, lines) if e["event"] == "request"]
     assert told == [("/guidance", 200), ("/readyz", 405), ("/metrics", 200)]
     assert 'route="/healthz",status="200"} 1.0' in counted

@@ -15,7 +15,7 @@ from slack_bolt.async_app import AsyncBoltRequest
 from api.records.database import open_database
 from api.slack.app import slack_app
 from api.slack.desk import Desk, SlackSettings
-from tests.api.conftest import running
+from tests.api.conftest import logged, running
 from tests.api.slack_stub import (
     FORM,
     JSON,
@@ -91,10 +91,6 @@ def test_forged_stale_and_bare_requests_are_refused_and_not_logged(
     assert slack.post("/slack/events", content=body, headers={"content-type": FORM} | headers).status_code == 401
     check_next(slack, stub)
     assert "xyzzy" not in logged(folder)
-
-
-def logged(folder: Path) -> str:
-    return "".join(path.read_text() for path in folder.glob("serve-*.log"))
 
 
 @pytest.mark.slow

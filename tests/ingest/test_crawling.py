@@ -223,7 +223,7 @@ def test_a_gate_that_looks_like_a_page_is_known_for_one(tmp_path: Path, server: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
+@pytest.mark.parametrize("seed", range(6))
 def test_gates_resets_and_rubbish_at_random_lose_nothing(tmp_path: Path, server: Replay, seed: int) -> None:
     draw = random.Random(seed)
     wrong = [faults.gate, faults.reset, faults.status(503), faults.truncated, faults.truncated_gzip,
